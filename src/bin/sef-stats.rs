@@ -1,0 +1,3 @@
+//! `sef-stats`: what was delegated, which model ran, what it cost.
+
+fn main() {}

@@ -1,0 +1,116 @@
+//! Every environment variable that SEF reads, and the folders that follow from them.
+//! Nothing else in the crate reads the environment, so pure code cannot depend on it by accident.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The variables that SEF reads, with what each is for. A test checks that the README lists them all.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("SEF_STATE_DIR", "log, session memory and caches; default $XDG_STATE_HOME/sef, else ~/.local/state/sef"),
+    (
+        "SEF_CONFIG_DIR",
+        "config.toml, rules.toml, prices.toml; default $XDG_CONFIG_HOME/sef, else ~/.config/sef",
+    ),
+    ("SEF_BIN_DIR", "where install.sh puts the binaries; default ~/.local/bin"),
+    ("CLAUDE_CONFIG_DIR", "Claude Code's folder; default ~/.claude"),
+    ("XDG_STATE_HOME", "used for the default of SEF_STATE_DIR"),
+    ("XDG_CONFIG_HOME", "used for the default of SEF_CONFIG_DIR"),
+    ("HOME", "used for every default above"),
+    ("CLAUDE_PROJECT_DIR", "set by Claude Code: where project agents are looked for"),
+    ("CLAUDE_CODE_SUBAGENT_MODEL", "set by the user for all subagents: SEF then leaves spawns alone"),
+    (
+        "CLAUDE_CODE_SUBAGENT_MODEL_FORCE",
+        "the same, and stronger in the client: SEF then leaves spawns alone",
+    ),
+    ("ANTHROPIC_MODEL", "the orchestrator's model, until the session shows it"),
+];
+
+/// The environment as values: what the process was given, read once in `main`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Env {
+    /// `HOME`, when set, absolute and not empty.
+    pub home: Option<PathBuf>,
+    /// Log, session memory, caches; none when nothing usable is set.
+    pub state_dir: Option<PathBuf>,
+    /// The user's own configuration; none when nothing usable is set.
+    pub config_dir: Option<PathBuf>,
+    /// Claude Code's folder (settings, agents, transcripts).
+    pub claude_dir: Option<PathBuf>,
+    /// Where the binaries live.
+    pub bin_dir: Option<PathBuf>,
+    /// The project that Claude Code was started in.
+    pub project_dir: Option<PathBuf>,
+    /// A model that the user forces on all subagents; SEF steps aside then.
+    pub subagent_model: Option<String>,
+    /// The model that the user chose for the orchestrator through the environment.
+    pub anthropic_model: Option<String>,
+}
+
+impl Env {
+    /// Reads the process environment. An empty or relative folder counts as unset.
+    pub fn read() -> Self {
+        Self::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// The same from any source of variables, for tests.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
+        let folder = |name: &str| {
+            lookup(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let text = |name: &str| {
+            lookup(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
+        };
+        let home = folder("HOME");
+        let under_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
+        let state_home = folder("XDG_STATE_HOME").or_else(|| under_home(".local/state"));
+        let config_home = folder("XDG_CONFIG_HOME").or_else(|| under_home(".config"));
+        let subagent_model = text("CLAUDE_CODE_SUBAGENT_MODEL_FORCE")
+            .or_else(|| text("CLAUDE_CODE_SUBAGENT_MODEL"))
+            .filter(|model| model != "inherit");
+        Self {
+            state_dir: folder("SEF_STATE_DIR").or_else(|| state_home.map(|dir| dir.join("sef"))),
+            config_dir: folder("SEF_CONFIG_DIR").or_else(|| config_home.map(|dir| dir.join("sef"))),
+            claude_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| under_home(".claude")),
+            bin_dir: folder("SEF_BIN_DIR").or_else(|| under_home(".local/bin")),
+            project_dir: folder("CLAUDE_PROJECT_DIR"),
+            subagent_model,
+            anthropic_model: text("ANTHROPIC_MODEL"),
+            home,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Env {
+        Env::from_lookup(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn empty_and_relative_folders_count_as_unset() {
+        let env = env(&[("HOME", "/home/u"), ("SEF_STATE_DIR", ""), ("XDG_STATE_HOME", "relative")]);
+        assert_eq!(env.state_dir, Some("/home/u/.local/state/sef".into()));
+    }
+
+    #[test]
+    fn without_home_there_are_no_folders() {
+        let env = env(&[]);
+        assert_eq!(env, Env::default());
+    }
+
+    #[test]
+    fn inherit_is_not_a_forced_subagent_model() {
+        assert_eq!(env(&[("CLAUDE_CODE_SUBAGENT_MODEL", "inherit")]).subagent_model, None);
+        assert_eq!(
+            env(&[("CLAUDE_CODE_SUBAGENT_MODEL", "sonnet")]).subagent_model.as_deref(),
+            Some("sonnet")
+        );
+    }
+}

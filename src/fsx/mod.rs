@@ -1,0 +1,1 @@
+//! File operations that keep a promise: see each module.

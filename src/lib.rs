@@ -1,0 +1,15 @@
+//! SEF: makes Claude Code spend the right model on each piece of work.
+//!
+//! Data flows one way. The hook: stdin -> [`protocol`] event -> [`classify`] verdict -> [`handle`] outcome ->
+//! reply on stdout and [`metrics::record`] in the log; [`hook`] is the thin shell around it that does the I/O.
+//! The commands a person types live in [`cli`] and call [`settings`] (install), [`report`] (what ran and what it
+//! cost) and [`rules`]. Pure modules (`protocol`, `classify`, `handle`, `settings::edit`, `report::*` arithmetic)
+//! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
+//! `transcript`, `settings::install` and `config`.
+
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod fsx;
+pub mod metrics;
+pub mod settings;

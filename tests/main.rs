@@ -1,0 +1,3 @@
+//! One integration binary: every test runs the real binaries in a sandbox of its own.
+
+mod sandbox;

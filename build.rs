@@ -7,6 +7,7 @@ use std::path::Path;
 mod compile;
 #[path = "src/rules/policy.rs"]
 mod policy;
+#[allow(dead_code)]
 #[path = "src/rules/schema.rs"]
 mod schema;
 #[allow(dead_code)]

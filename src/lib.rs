@@ -12,6 +12,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod explain;
 pub mod fsx;
 pub mod guidance;
 pub mod handle;

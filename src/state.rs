@@ -67,7 +67,7 @@ pub struct Spawned {
 /// Bounds of the lists above; the oldest entries go first.
 const MAX_HINTS: usize = 40;
 const MAX_REJECTED: usize = 16;
-const MAX_SPAWNS: usize = 48;
+const MAX_SPAWNS: usize = 32;
 /// Largest session file that is read.
 const MAX_FILE: u64 = 64 << 10;
 /// How long one hook waits for another one's lock on the same session.
@@ -146,20 +146,26 @@ impl Sketch {
     }
 }
 
+/// Hexadecimal text, written without the formatting machinery: a session may hold fifty sketches.
 impl Serialize for Sketch {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&hex)
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut hex = [0; SKETCH * 2];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        serializer.serialize_str(std::str::from_utf8(&hex).unwrap_or_default())
     }
 }
 
 impl<'de> Deserialize<'de> for Sketch {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let hex = String::deserialize(deserializer)?;
+        let hex = <&str>::deserialize(deserializer)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
         let mut bytes = [0; SKETCH];
-        for (slot, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks(2)) {
-            let text = std::str::from_utf8(pair).unwrap_or("0");
-            *slot = u8::from_str_radix(text, 16).unwrap_or(0);
+        for (slot, pair) in bytes.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
+            *slot = digit(pair[0]) << 4 | digit(pair[1]);
         }
         Ok(Self(bytes))
     }

@@ -1,7 +1,7 @@
 //! From an event to what is answered and what is recorded. No file, clock or environment is touched here: everything
 //! outside comes in through [`World`], whose functions are called only when the answer is needed.
 
-mod prompt;
+pub mod prompt;
 mod result;
 mod session;
 mod spawn;

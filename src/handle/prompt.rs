@@ -6,7 +6,9 @@ use super::{Outcome, World, orchestrator, record, result};
 use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
 use crate::guidance::{self, family_of};
 use crate::metrics::record::{Kind, safe_id};
+use crate::models::Family;
 use crate::protocol::{Event, Reply};
+use crate::rules::policy::Policy;
 use crate::state::{Mark, Session};
 
 /// Rules of a verdict that are recorded.
@@ -54,7 +56,7 @@ pub fn read(prompt: &str) -> Prompt<'_> {
 fn is_tag(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('<') else { return false };
     let name = rest.find(|c: char| !(c.is_ascii_lowercase() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
-    name > 0 && rest[name..].starts_with(['>', ' ', '\n'])
+    rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest[name..].starts_with(['>', ' ', '\n'])
 }
 
 /// `/name` followed by a space or the end; `/etc/hosts` is an ordinary prompt.
@@ -126,40 +128,61 @@ fn answer(
         let role = if verdict.role.tier() == tier { verdict.role } else { Role::default_of(tier) };
         return Ok(("mark", guidance::marked(policy, tier, role)));
     }
+    let hint = worth_saying(policy, verdict)?;
+    // The standing hint is looked for before the orchestrator's model, which costs reading the transcript.
+    if stands(session, &hint.key, &verdict.parts) {
+        return Err("stands");
+    }
+    let (family, _) = orchestrator(world, session);
+    if !pays(policy, verdict, family) {
+        return Err("model-low");
+    }
+    session.stand(hint.key);
+    Ok((hint.kind, hint.text))
+}
+
+/// A hint, before it is known whether it stands already and whether it pays.
+#[derive(Debug)]
+pub struct Hint {
+    /// `task` or `parts`.
+    pub kind: &'static str,
+    /// Hints of one key are the same hint.
+    pub key: String,
+    /// The words.
+    pub text: String,
+}
+
+/// The hint for a verdict, or the reason for silence that lies in the verdict itself.
+pub fn worth_saying(policy: &Policy, verdict: &Verdict) -> Result<Hint, &'static str> {
+    let whole = verdict.parts.is_empty();
     if verdict.tier == Tier::None {
         return Err("no-task");
     }
-    if verdict.tier == Tier::Opus && verdict.parts.is_empty() {
+    if verdict.tier == Tier::Opus && whole {
         return Err("keep");
     }
-    if verdict.tiny && verdict.parts.is_empty() {
+    if verdict.tiny && whole {
         return Err("tiny");
     }
     if verdict.confidence < policy.prompt.min_confidence {
         return Err("unsure");
     }
-    // The standing hint is looked for before the orchestrator's model, which costs reading the transcript.
-    let (key, text) = if verdict.parts.is_empty() {
-        (verdict.role.name().to_owned(), guidance::hint(policy, verdict.tier, verdict.role))
-    } else {
-        let key: Vec<&str> = verdict.parts.iter().map(|part| part.role.name()).collect();
-        let text = guidance::compound(policy, &verdict.parts).ok_or("keep")?;
-        (key.join("+"), text)
-    };
-    if stands(session, &key, &verdict.parts) {
-        return Err("stands");
+    if whole {
+        let key = verdict.role.name().to_owned();
+        return Ok(Hint { kind: "task", key, text: guidance::hint(policy, verdict.tier, verdict.role) });
     }
-    let (family, _) = orchestrator(world, session);
-    let cheaper = |tier: Tier| family_of(policy, tier).is_some_and(|wanted| wanted < family);
-    let pays = match verdict.parts.as_slice() {
+    let key: Vec<&str> = verdict.parts.iter().map(|part| part.role.name()).collect();
+    let text = guidance::compound(policy, &verdict.parts).ok_or("keep")?;
+    Ok(Hint { kind: "parts", key: key.join("+"), text })
+}
+
+/// Whether an executor would run on a cheaper model than the orchestrator.
+pub fn pays(policy: &Policy, verdict: &Verdict, orchestrator: Family) -> bool {
+    let cheaper = |tier: Tier| family_of(policy, tier).is_some_and(|wanted| wanted < orchestrator);
+    match verdict.parts.as_slice() {
         [] => cheaper(verdict.tier),
         parts => parts.iter().any(|part| part.role.executor().is_some() && cheaper(part.tier)),
-    };
-    if !pays {
-        return Err("model-low");
     }
-    session.stand(key);
-    Ok((if verdict.parts.is_empty() { "task" } else { "parts" }, text))
 }
 
 /// Whether the same hint was given already: for one task its role, for a compound task the same set of roles.

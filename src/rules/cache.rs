@@ -1,6 +1,7 @@
 //! The compiled rules that the hook uses: the built-in image when the user changed nothing, else one compiled from the
 //! user's files and kept in the state folder. The cache is only a cache: stale, damaged or deleted, it is made anew.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -9,6 +10,8 @@ use super::{compile, load};
 
 /// Name of the cache file in the state folder.
 const FILE: &str = "rules.cache";
+/// Largest image that is read, in bytes.
+const MAX_CACHE: u64 = 64 << 20;
 
 /// Returns the image to use, and whether it had to be compiled.
 pub fn image(config_dir: Option<&Path>, state_dir: Option<&Path>) -> (Image, bool) {
@@ -54,10 +57,14 @@ fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> [u8; 64] {
 }
 
 fn read(path: &Path, key: &[u8; 64]) -> Option<Image> {
-    let mut bytes = crate::fsx::read_regular(path, 64 << 20).ok()?;
-    if bytes.len() < key.len() || bytes[..key.len()] != key[..] {
+    let mut file = crate::fsx::open_regular(path).ok()?;
+    let size = file.metadata().ok()?.len().min(MAX_CACHE);
+    let mut found = [0; 64];
+    file.read_exact(&mut found).ok()?;
+    if found != *key {
         return None;
     }
-    bytes.drain(..key.len());
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(MAX_CACHE).read_to_end(&mut bytes).ok()?;
     Image::from_bytes(bytes)
 }

@@ -2,6 +2,7 @@
 //! built-in files first, then the user's `rules.toml`; later ids win.
 
 pub mod cache;
+pub mod check;
 pub mod compile;
 pub mod image;
 pub mod policy;

@@ -1,6 +1,7 @@
 //! Compiles the built-in rules and policy into a table, so that the hook parses nothing when it runs.
 
-use std::path::Path;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 #[allow(dead_code)]
 #[path = "src/rules/compile.rs"]
@@ -18,23 +19,24 @@ fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/rules");
     println!("cargo::rerun-if-changed=build.rs");
-    let mut names: Vec<String> = std::fs::read_dir("rules/tiers")
+    let mut paths: Vec<PathBuf> = std::fs::read_dir("rules/tiers")
         .expect("rules/tiers is part of the source")
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".toml"))
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
         .collect();
-    names.sort();
+    paths.sort();
     let mut layers = Vec::new();
     let mut listing = String::from("pub const BUILT_IN: &[(&str, &str)] = &[\n");
-    for name in names {
-        let path = Path::new("rules/tiers").join(&name);
+    for path in paths {
+        let name = path.to_str().expect("names of rule files are ASCII").to_owned();
         let text = std::fs::read_to_string(&path).expect("a rule file is readable");
         match toml::from_str(&text) {
-            Ok(file) => layers.push((format!("rules/tiers/{name}"), file)),
-            Err(error) => panic!("{}: {error}", path.display()),
+            Ok(file) => layers.push((name.clone(), file)),
+            Err(error) => panic!("{name}: {error}"),
         }
         let full = path.canonicalize().expect("the file exists");
-        listing.push_str(&format!("    ({:?}, include_str!({:?})),\n", format!("rules/tiers/{name}"), full));
+        let full = full.to_str().expect("the checkout's path is UTF-8");
+        writeln!(listing, "    ({name:?}, include_str!({full:?})),").expect("a string takes any text");
     }
     listing.push_str("];\n");
     let policy: policy::Policy =
@@ -43,6 +45,7 @@ fn main() {
     let (set, problems) = compile::merge(&layers);
     assert!(problems.is_empty(), "mistakes in the built-in rules: {problems:#?}");
     let out = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
-    std::fs::write(Path::new(&out).join("image.bin"), compile::compile(&set, &policy)).expect("write the image");
+    std::fs::write(Path::new(&out).join("image.bin"), compile::compile(&set, &policy))
+        .expect("write the image");
     std::fs::write(Path::new(&out).join("built_in.rs"), listing).expect("write the list of rule files");
 }

@@ -142,7 +142,11 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) {
 /// Name and model of an agent file; the name falls back to the file's.
 fn front_matter(path: &Path) -> Option<(String, Declared)> {
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(crate::fsx::open_regular(path).ok()?, FRONT), &mut bytes).ok()?;
+    std::io::Read::read_to_end(
+        &mut std::io::Read::take(crate::fsx::open_regular(path).ok()?, FRONT),
+        &mut bytes,
+    )
+    .ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let mut name = path.file_stem()?.to_string_lossy().into_owned();
     let mut declared = Declared::Inherit;

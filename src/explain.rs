@@ -19,8 +19,9 @@ use crate::rules::policy::Policy;
 /// Loads the rules and policy as the hook would.
 pub fn load(env: &Env) -> Result<(Image, Policy)> {
     let (image, _) = cache::image(env.config_dir.as_deref(), env.state_dir.as_deref());
-    let policy = serde_json::from_str(image.policy_json())
-        .map_err(|error| Error::new("cannot read the compiled policy", error).fix("delete rules.cache in the state folder"))?;
+    let policy = serde_json::from_str(image.policy_json()).map_err(|error| {
+        Error::new("cannot read the compiled policy", error).fix("delete rules.cache in the state folder")
+    })?;
     Ok((image, policy))
 }
 
@@ -32,11 +33,19 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
     let (text, note) = match (agent, prompt::read(typed)) {
         (Some(_), _) => (typed, None),
         (None, Prompt::Users(None, text)) => (text, None),
-        (None, Prompt::Users(Some(0), text)) => (text, Some("~off: no hint and no changed spawns for this prompt")),
-        (None, Prompt::Users(Some(_), text)) => (text, Some("a ~ mark: it decides the tier of this prompt's spawns")),
+        (None, Prompt::Users(Some(0), text)) => {
+            (text, Some("~off: no hint and no changed spawns for this prompt"))
+        }
+        (None, Prompt::Users(Some(_), text)) => {
+            (text, Some("a ~ mark: it decides the tier of this prompt's spawns"))
+        }
         (None, Prompt::SlashCommand) => return Ok("a slash command: SEF says nothing\n".to_owned()),
-        (None, Prompt::Notification(_)) => return Ok("a background agent's notification: no task of the user's\n".to_owned()),
-        (None, Prompt::NotTheUsers) => return Ok("not typed by the user (it begins with a tag): SEF says nothing\n".to_owned()),
+        (None, Prompt::Notification(_)) => {
+            return Ok("a background agent's notification: no task of the user's\n".to_owned());
+        }
+        (None, Prompt::NotTheUsers) => {
+            return Ok("not typed by the user (it begins with a tag): SEF says nothing\n".to_owned());
+        }
     };
     let source = agent.map_or(Source::User, |agent| Source::Subagent { agent, description: "" });
     let began = Instant::now();
@@ -55,7 +64,14 @@ struct Times {
     words: usize,
 }
 
-fn page(image: &Image, policy: &Policy, text: &str, verdict: &Verdict, note: Option<&str>, times: &Times) -> String {
+fn page(
+    image: &Image,
+    policy: &Policy,
+    text: &str,
+    verdict: &Verdict,
+    note: Option<&str>,
+    times: &Times,
+) -> String {
     let mut out = String::new();
     let model = family_of(policy, verdict.tier).map_or("", Family::title);
     let _ = writeln!(
@@ -76,7 +92,8 @@ fn page(image: &Image, policy: &Policy, text: &str, verdict: &Verdict, note: Opt
     for tier in 0..4 {
         let score = verdict.scores[tier];
         let bar = "#".repeat(((score.max(0.0) / top) * 30.0).round() as usize);
-        let _ = writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
+        let _ =
+            writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
     }
     let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias());
     for hit in &verdict.fired {
@@ -96,7 +113,13 @@ fn page(image: &Image, policy: &Policy, text: &str, verdict: &Verdict, note: Opt
         let _ = writeln!(out, "\nparts");
         for part in &verdict.parts {
             let who = part.role.executor().unwrap_or("you");
-            let _ = writeln!(out, "  tier {} {:<14} {:?}", part.tier.number(), who, text.get(part.start..part.end).unwrap_or(""));
+            let _ = writeln!(
+                out,
+                "  tier {} {:<14} {:?}",
+                part.tier.number(),
+                who,
+                text.get(part.start..part.end).unwrap_or("")
+            );
         }
     }
     let _ = writeln!(out, "\nhint at a first prompt, with the orchestrator on {}", policy.orchestrator.model);
@@ -191,8 +214,9 @@ fn classify_lines(image: &Image, lines: &[String], before: usize) -> Result<Stri
             continue;
         }
         let line: Line = serde_json::from_str(line).map_err(|error| {
-            Error::new("cannot classify a line", format!("line {}: {error}", before + index + 1))
-                .fix("each line is {\"id\": ..., \"prompt\": \"...\"}, with \"kind\": \"subagent\" for task texts")
+            Error::new("cannot classify a line", format!("line {}: {error}", before + index + 1)).fix(
+                "each line is {\"id\": ..., \"prompt\": \"...\"}, with \"kind\": \"subagent\" for task texts",
+            )
         })?;
         out.push_str(&serde_json::to_string(&answer(image, &line)).unwrap_or_default());
         out.push('\n');

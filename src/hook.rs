@@ -66,7 +66,8 @@ fn answer(input: &[u8], start: Instant) {
     let env = Env::read();
     let state_dir = env.state_dir.as_deref();
     let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
-    let policy: Policy = serde_json::from_str(image.policy_json()).unwrap_or_else(|_| rules::built_in_policy());
+    let policy: Policy =
+        serde_json::from_str(image.policy_json()).unwrap_or_else(|_| rules::built_in_policy());
     let transcript = PathBuf::from(event.transcript_path().into_owned());
     let folders = agent_folders(&env, &event.cwd());
     let world = World {
@@ -129,7 +130,8 @@ fn read_event(start: Instant) -> Option<Vec<u8>> {
             return None;
         }
         let before = input.len();
-        let count = rustix::io::read(rustix::stdio::stdin(), rustix::buffer::spare_capacity(&mut input)).ok()?;
+        let count =
+            rustix::io::read(rustix::stdio::stdin(), rustix::buffer::spare_capacity(&mut input)).ok()?;
         if count == 0 {
             return None;
         }
@@ -210,7 +212,10 @@ impl Scan {
                     }
                 }
                 // White space and a byte order mark may come first.
-                _ if self.depth == 0 && !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf) => {
+                _ if self.depth == 0
+                    && !byte.is_ascii_whitespace()
+                    && !matches!(byte, 0xef | 0xbb | 0xbf) =>
+                {
                     return Progress::NotAnObject;
                 }
                 _ => {}

@@ -198,8 +198,13 @@ pub struct SpawnInput<'a> {
     prompt: Option<&'a RawValue>,
     #[serde(borrow)]
     subagent_type: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "present")]
     model: Option<&'a RawValue>,
+}
+
+/// Keeps an explicit null apart from an absent key.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl<'a> SpawnInput<'a> {
@@ -291,7 +296,8 @@ impl<'a> SpawnResult<'a> {
             text: String,
         }
         let blocks: Vec<Block> = serde_json::from_str(self.content?.get()).ok()?;
-        let own = blocks.iter().filter(|block| !block.text.trim_start().starts_with("<tools-used-before-summary>"));
+        let own =
+            blocks.iter().filter(|block| !block.text.trim_start().starts_with("<tools-used-before-summary>"));
         Some(own.map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n"))
     }
 }
@@ -362,7 +368,8 @@ mod tests {
 
     #[test]
     fn fields_of_another_type_read_as_absent() {
-        let event = Event::parse(r#"{"hook_event_name":"Stop","session_id":7,"prompt":null,"x":[]}"#).expect("parses");
+        let event = Event::parse(r#"{"hook_event_name":"Stop","session_id":7,"prompt":null,"x":[]}"#)
+            .expect("parses");
         assert_eq!(event.name(), Name::Stop);
         assert_eq!(event.session_id(), "");
         assert_eq!(event.prompt(), "");

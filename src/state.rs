@@ -73,7 +73,7 @@ const MAX_FILE: u64 = 64 << 10;
 /// How long one hook waits for another one's lock on the same session.
 const LOCK_WAIT: Duration = Duration::from_millis(40);
 /// Session files untouched for this long are removed at a session start.
-const KEEP: Duration = Duration::from_secs(30 * 24 * 3600);
+const KEEP: Duration = Duration::from_hours(30 * 24);
 
 impl Session {
     /// Remembers that a hint stands.
@@ -199,7 +199,10 @@ impl Held {
         if after == self.before {
             return;
         }
-        let _ = file.rewind().and_then(|()| file.write_all(&after)).and_then(|()| file.set_len(after.len() as u64));
+        let _ = file
+            .rewind()
+            .and_then(|()| file.write_all(&after))
+            .and_then(|()| file.set_len(after.len() as u64));
     }
 }
 
@@ -301,8 +304,10 @@ mod tests {
 
     #[test]
     fn similar_tasks_have_similar_sketches_and_others_do_not() {
-        let a = Sketch::of("Find where the session token is validated and report file and line of every caller");
-        let b = Sketch::of("Find where the session token is validated; report file, line and callers once more");
+        let a =
+            Sketch::of("Find where the session token is validated and report file and line of every caller");
+        let b =
+            Sketch::of("Find where the session token is validated; report file, line and callers once more");
         let c = Sketch::of("Write unit tests for the pricing rules of the cart module with odd quantities");
         assert!(a.is_like(&b));
         assert!(!a.is_like(&c));

@@ -54,7 +54,8 @@ pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
         file.seek(SeekFrom::Start(start)).ok()?;
         bytes.clear();
         (&mut file).take(length).read_to_end(&mut bytes).ok()?;
-        let whole = if start == 0 { Some(0) } else { bytes.iter().position(|b| *b == b'\n').map(|at| at + 1) };
+        let whole =
+            if start == 0 { Some(0) } else { bytes.iter().position(|b| *b == b'\n').map(|at| at + 1) };
         if let Some(spoke) = whole.and_then(|from| last_in(&bytes[from..], whose)) {
             return Some(spoke);
         }
@@ -73,7 +74,8 @@ fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
         let line: Line = serde_json::from_slice(line).ok()?;
         let model = line.message?.model;
         let counts = line.r#type == "assistant" && (whose == Whose::Any || !line.side);
-        (counts && !model.is_empty() && !model.starts_with('<')).then_some(Spoke { model, time: line.timestamp })
+        (counts && !model.is_empty() && !model.starts_with('<'))
+            .then_some(Spoke { model, time: line.timestamp })
     })
 }
 

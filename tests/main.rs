@@ -1,4 +1,8 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
+mod hook;
+mod log;
+mod payloads;
+mod policy;
 mod sandbox;
 mod texts;

@@ -65,10 +65,6 @@ impl Sandbox {
         self.path("state")
     }
 
-    pub fn claude(&self) -> PathBuf {
-        self.path(".claude")
-    }
-
     /// Writes a file below home, with its folders.
     pub fn write(&self, rest: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(rest);
@@ -100,6 +96,12 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.root);
     }
+}
+
+/// Says on the test's output that a check could not be made here, and why.
+#[expect(clippy::print_stdout, reason = "the one way for a test to say that it skipped something")]
+pub fn skipped(what: &str, why: &str) {
+    println!("skipped: {what}: {}", why.trim());
 }
 
 /// The built binary of that name.

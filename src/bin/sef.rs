@@ -55,7 +55,9 @@ fn run(command: Command, env: &Env) -> Result<String> {
 
 fn man(folder: &Path) -> Result<String> {
     clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
-        Error::new("cannot write the man pages", error).at(folder).fix("name a folder that exists and can be written")
+        Error::new("cannot write the man pages", error)
+            .at(folder)
+            .fix("name a folder that exists and can be written")
     })?;
     Ok(format!("man pages written to {}\n", folder.display()))
 }

@@ -117,12 +117,10 @@ impl Lexer<'_> {
                 fenced = !fenced;
                 self.found.code = true;
                 self.fresh = true;
-            } else if fenced {
-                continue;
-            } else if is_trace(line) {
+            } else if !fenced && is_trace(line) {
                 self.found.trace = true;
                 self.fresh = true;
-            } else {
+            } else if !fenced {
                 self.line(start, start + line.trim_end_matches(['\n', '\r']).len());
             }
         }
@@ -165,7 +163,8 @@ impl Lexer<'_> {
         }
         let pathy = words::is_word(c) || matches!(c, '.' | '/' | '~' | '@' | '\\');
         if pathy {
-            let run = rest.find(|c: char| !(words::is_word(c) || "./\\~@:#+-".contains(c))).unwrap_or(rest.len());
+            let run =
+                rest.find(|c: char| !(words::is_word(c) || "./\\~@:#+-".contains(c))).unwrap_or(rest.len());
             let run = rest[..run].trim_end_matches(['.', ':', '#', '+', '-', '/']);
             if let Some(feature) = path_feature(run) {
                 self.push_feature(at, at + run.len(), feature);
@@ -253,7 +252,13 @@ impl Lexer<'_> {
     fn push(&mut self, start: usize, end: usize, from: usize) {
         let flags = if std::mem::take(&mut self.fresh) { BREAK } else { 0 };
         let count = (self.out.elements.len() - from) as u16;
-        self.out.list.push(Token { start: start as u32, end: end as u32, elements: from as u32, count, flags });
+        self.out.list.push(Token {
+            start: start as u32,
+            end: end as u32,
+            elements: from as u32,
+            count,
+            flags,
+        });
     }
 
     fn take(&mut self, hash: u64) {
@@ -436,7 +441,9 @@ fn path_feature(run: &str) -> Option<&'static str> {
     if inner.is_empty() {
         return None;
     }
-    if inner.len() < run.len() && (run.starts_with(['/', '@', '\\']) || run.starts_with("./") || run.starts_with("~/")) {
+    if inner.len() < run.len()
+        && (run.starts_with(['/', '@', '\\']) || run.starts_with("./") || run.starts_with("~/"))
+    {
         return Some("@path");
     }
     let slashes = inner.bytes().filter(|b| matches!(b, b'/' | b'\\')).count();

@@ -11,8 +11,10 @@ const EVIDENCE: usize = 1;
 
 /// The parts of a text; empty when it is one task.
 pub fn split(image: &Image, text: &str, tokens: &Tokens) -> Vec<Part> {
-    let starts: Vec<usize> =
-        (0..tokens.words).filter(|token| tokens.list[*token].flags & CLAUSE != 0).take(MAX_CLAUSES + 1).collect();
+    let starts: Vec<usize> = (0..tokens.words)
+        .filter(|token| tokens.list[*token].flags & CLAUSE != 0)
+        .take(MAX_CLAUSES + 1)
+        .collect();
     if starts.len() < 2 || starts.len() > MAX_CLAUSES {
         return Vec::new();
     }

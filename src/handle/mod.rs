@@ -61,9 +61,11 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         Name::Stop => session::stop(event, world),
         Name::SessionEnd => session::end(event, world),
         Name::PostModelSwitch => session::model_switch(event, world, session),
-        Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied | Name::Other => {
-            Outcome::default()
-        }
+        Name::PreToolUse
+        | Name::PostToolUse
+        | Name::PostToolUseFailure
+        | Name::PermissionDenied
+        | Name::Other => Outcome::default(),
     }
 }
 
@@ -71,7 +73,9 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
 pub fn needs_memory(event: &Event<'_>) -> bool {
     match event.name() {
         Name::SessionStart | Name::UserPromptSubmit | Name::StopFailure | Name::PostModelSwitch => true,
-        Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied => event.is_spawn(),
+        Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied => {
+            event.is_spawn()
+        }
         Name::SubagentStart | Name::SubagentStop | Name::Stop | Name::SessionEnd | Name::Other => false,
     }
 }
@@ -101,7 +105,9 @@ fn known_mode(mode: &str) -> Option<&str> {
 fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>) {
     let spoke = (world.spoke)();
     let named = match (&spoke, &session.model) {
-        (Some(spoke), Some(model)) if millis(&spoke.time).is_some_and(|time| time < session.model_t) => Some(model),
+        (Some(spoke), Some(model)) if millis(&spoke.time).is_some_and(|time| time < session.model_t) => {
+            Some(model)
+        }
         (Some(spoke), _) => Some(&spoke.model),
         (None, Some(model)) => Some(model),
         (None, None) => None,

@@ -46,7 +46,10 @@ pub fn read(prompt: &str) -> Prompt<'_> {
         let head = text.get(..mark.len()).unwrap_or_default();
         let rest = &text[head.len()..];
         if head.eq_ignore_ascii_case(mark) && !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
-            return Prompt::Users(Some(tier), rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | ',')));
+            return Prompt::Users(
+                Some(tier),
+                rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | ',')),
+            );
         }
     }
     Prompt::Users(None, text)

@@ -18,7 +18,8 @@ const OPENING: usize = 14;
 
 /// Whether a report says of itself that it is no result.
 pub fn bad_text(world: &World<'_>, report: &str) -> Option<Bad> {
-    let text = report.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '`' | '>' | '_'));
+    let text =
+        report.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '`' | '>' | '_'));
     if text.is_empty() {
         return Some(Bad::Empty);
     }
@@ -96,9 +97,19 @@ pub fn failed(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
 /// Failures that come and go by themselves and say nothing about a changed call.
 fn is_passing(error: &str) -> bool {
     let error = error.to_ascii_lowercase();
-    ["overloaded", "rate limit", "rate_limit", "http 429", "http 5", "timed out", "timeout", "connection", "interrupted"]
-        .iter()
-        .any(|sign| error.contains(sign))
+    [
+        "overloaded",
+        "rate limit",
+        "rate_limit",
+        "http 429",
+        "http 5",
+        "timed out",
+        "timeout",
+        "connection",
+        "interrupted",
+    ]
+    .iter()
+    .any(|sign| error.contains(sign))
 }
 
 /// PermissionDenied: auto mode refused the call.

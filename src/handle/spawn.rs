@@ -127,7 +127,8 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     let verdict = classify(world.image, &task, Source::Subagent { agent: &agent, description: &description });
     let sketch = Sketch::of(&format!("{description} {task}"));
     let (parent, parent_id) = parent(event, world, session);
-    let mark = session.mark.as_ref().filter(|mark| mark.prompt == safe_id(&event.prompt_id())).map(|mark| mark.tier);
+    let mark =
+        session.mark.as_ref().filter(|mark| mark.prompt == safe_id(&event.prompt_id())).map(|mark| mark.tier);
     let mode = event.permission_mode();
     let decision = if input.has_model() {
         leave(verdict.tier, "explicit-model")

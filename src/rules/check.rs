@@ -16,7 +16,8 @@ pub fn list(env: &Env) -> String {
     let mut out = String::new();
     for (source, rule) in &loaded.set.rules {
         let role = format!("{:?}", rule.role).to_lowercase();
-        let _ = writeln!(out, "{:<26} tier {}  {:<12} {:>5.1}  {source}", rule.id, rule.tier, role, rule.weight);
+        let _ =
+            writeln!(out, "{:<26} tier {}  {:<12} {:>5.1}  {source}", rule.id, rule.tier, role, rule.weight);
     }
     out
 }
@@ -25,8 +26,10 @@ pub fn list(env: &Env) -> String {
 pub fn show(env: &Env, id: &str) -> Result<String> {
     let loaded = load(env.config_dir.as_deref());
     let Some((source, rule)) = loaded.set.rules.iter().find(|(_, rule)| rule.id == id) else {
-        let near = loaded.set.rules.iter().map(|(_, rule)| rule.id.as_str()).min_by_key(|known| distance(known, id));
-        let fix = near.map_or(String::new(), |near| format!("did you mean {near}? `sef rules list` shows all ids"));
+        let near =
+            loaded.set.rules.iter().map(|(_, rule)| rule.id.as_str()).min_by_key(|known| distance(known, id));
+        let fix =
+            near.map_or(String::new(), |near| format!("did you mean {near}? `sef rules list` shows all ids"));
         return Err(Error::new("cannot show the rule", format!("there is no rule named {id}")).fix(fix));
     };
     let mut out = format!("{} ({source})\n", rule.id);
@@ -97,13 +100,21 @@ pub fn example_problems(loaded: &Loaded) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, (source, rule)) in loaded.set.rules.iter().enumerate() {
         let mut say = |message: String, hint: &str| {
-            problems.push(Problem { source: source.clone(), rule: rule.id.clone(), message, hint: hint.to_owned() });
+            problems.push(Problem {
+                source: source.clone(),
+                rule: rule.id.clone(),
+                message,
+                hint: hint.to_owned(),
+            });
         };
         for example in rule.examples.iter().filter(|example| !fires(&image, index, example)) {
             say(format!("does not fire on its example {example:?}"), "change a phrase, or the example");
         }
         for example in rule.not.iter().filter(|example| fires(&image, index, example)) {
-            say(format!("fires on its counter-example {example:?}"), "make a phrase narrower, or add unless = [...]");
+            say(
+                format!("fires on its counter-example {example:?}"),
+                "make a phrase narrower, or add unless = [...]",
+            );
         }
     }
     problems
@@ -130,8 +141,10 @@ pub fn test(env: &Env) -> Result<String> {
     if problems.is_empty() {
         return Ok(format!("{total} examples of {} rules pass\n", loaded.set.rules.len()));
     }
-    let lines: Vec<String> =
-        problems.iter().map(|problem| format!("\n  {} [{}] {}", problem.source, problem.rule, problem.message)).collect();
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("\n  {} [{}] {}", problem.source, problem.rule, problem.message))
+        .collect();
     Err(Error::new("examples fail", format!("{} of {total}{}", problems.len(), lines.concat())))
 }
 

@@ -78,7 +78,12 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             if temperature > 0.0 && temperature.is_finite() {
                 set.temperature = temperature;
             } else {
-                problems.push(problem(source, "", "model.temperature must be above 0", "write temperature = 1.0"));
+                problems.push(problem(
+                    source,
+                    "",
+                    "model.temperature must be above 0",
+                    "write temperature = 1.0",
+                ));
             }
         }
         for (name, class) in &file.class {
@@ -90,13 +95,23 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             let before = set.rules.len();
             set.rules.retain(|(_, rule)| rule.id != *id);
             if set.rules.len() == before {
-                problems.push(problem(source, id, "off names no earlier rule", "`sef rules list` shows the ids"));
+                problems.push(problem(
+                    source,
+                    id,
+                    "off names no earlier rule",
+                    "`sef rules list` shows the ids",
+                ));
             }
         }
         let mut seen_here = Vec::new();
         for rule in &file.rule {
             if seen_here.contains(&&rule.id) {
-                problems.push(problem(source, &rule.id, "this id is used twice in the file", "give it another id"));
+                problems.push(problem(
+                    source,
+                    &rule.id,
+                    "this id is used twice in the file",
+                    "give it another id",
+                ));
                 continue;
             }
             seen_here.push(&rule.id);
@@ -112,7 +127,12 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
         }
     }
     if set.rules.len() > MAX_RULES {
-        problems.push(problem("", "", "more than 20,000 rules", "the last ones are left out; merge similar rules"));
+        problems.push(problem(
+            "",
+            "",
+            "more than 20,000 rules",
+            "the last ones are left out; merge similar rules",
+        ));
         set.rules.truncate(MAX_RULES);
     }
     (set, problems)
@@ -146,7 +166,10 @@ fn rule_problems(source: &str, rule: &Rule, classes: &BTreeMap<String, Vec<Strin
     }
     for phrase in rule.phrases.iter().chain(&rule.with).chain(&rule.unless) {
         if let Err(message) = parse_phrase(phrase, classes) {
-            say(format!("phrase {phrase:?}: {message}"), "words, {class}, word*, _, ... and @feature, not starting with ... or _");
+            say(
+                format!("phrase {phrase:?}: {message}"),
+                "words, {class}, word*, _, ... and @feature, not starting with ... or _",
+            );
         }
     }
     found
@@ -251,7 +274,8 @@ pub fn compile(set: &RuleSet, policy: &Policy) -> Vec<u8> {
             At::Head => 1,
             At::Start => 2,
         };
-        let lists = [(Kind::Main, &rule.phrases, at), (Kind::With, &rule.with, 0), (Kind::Unless, &rule.unless, 0)];
+        let lists =
+            [(Kind::Main, &rule.phrases, at), (Kind::With, &rule.with, 0), (Kind::Unless, &rule.unless, 0)];
         for (kind, list, at) in lists {
             for phrase in list {
                 let Ok(elements) = parse_phrase(phrase, &set.classes) else { continue };

@@ -24,7 +24,10 @@ const BUILT_IN_CONFIG: &str = include_str!("../../rules/config.toml");
 
 /// The parsed built-in layers.
 pub fn built_in_layers() -> Vec<(String, RuleFile)> {
-    BUILT_IN.iter().filter_map(|(name, text)| Some(((*name).to_owned(), toml::from_str(text).ok()?))).collect()
+    BUILT_IN
+        .iter()
+        .filter_map(|(name, text)| Some(((*name).to_owned(), toml::from_str(text).ok()?)))
+        .collect()
 }
 
 /// The built-in policy.
@@ -82,7 +85,12 @@ fn read_layer(path: &Path) -> Result<Option<String>, String> {
 }
 
 fn unreadable(source: &str, message: String) -> Problem {
-    Problem { source: source.to_owned(), rule: String::new(), message, hint: "the built-in values are used".to_owned() }
+    Problem {
+        source: source.to_owned(),
+        rule: String::new(),
+        message,
+        hint: "the built-in values are used".to_owned(),
+    }
 }
 
 fn syntax(source: &str, error: &toml::de::Error, text: &str) -> Problem {

@@ -7,9 +7,13 @@
 //! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
 //! `transcript`, `settings::install` and `config`.
 
+pub mod calendar;
 pub mod cli;
 pub mod config;
 pub mod error;
 pub mod fsx;
 pub mod metrics;
+pub mod prices;
+pub mod report;
 pub mod settings;
+pub mod transcript;

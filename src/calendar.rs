@@ -84,9 +84,12 @@ mod tests {
 
     #[test]
     fn a_transcript_timestamp_survives_a_round_trip() {
-        for text in
-            ["2026-11-20T20:37:11.732Z", "1970-01-01T00:00:00.000Z", "2024-02-29T23:59:59.999Z", "9999-12-31T23:59:59.999Z"]
-        {
+        for text in [
+            "2026-11-20T20:37:11.732Z",
+            "1970-01-01T00:00:00.000Z",
+            "2024-02-29T23:59:59.999Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
             assert_eq!(parse_timestamp(text).map(timestamp).as_deref(), Some(text));
         }
         assert_eq!(parse_timestamp("2026-11-20T20:37:11Z"), parse_timestamp("2026-11-20T20:37:11.000Z"));
@@ -102,10 +105,21 @@ mod tests {
 
     #[test]
     fn what_is_not_a_date_is_none() {
-        for text in ["2026-02-30", "2026-13-01", "2026-00-01", "1969-12-31", "26-1-1", "", "2026-11-20-1", "٢٠٢٦-11-20"] {
+        for text in [
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-01",
+            "1969-12-31",
+            "26-1-1",
+            "",
+            "2026-11-20-1",
+            "٢٠٢٦-11-20",
+        ] {
             assert_eq!(parse_date(text), None, "{text}");
         }
-        for text in ["2026-11-20 20:37:11Z", "2026-11-20T24:00:00Z", "2026-11-20T20:37Z", "2026-11-20T20:37:11.é2Z"] {
+        for text in
+            ["2026-11-20 20:37:11Z", "2026-11-20T24:00:00Z", "2026-11-20T20:37Z", "2026-11-20T20:37:11.é2Z"]
+        {
             assert_eq!(parse_timestamp(text), None, "{text}");
         }
     }

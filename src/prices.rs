@@ -117,7 +117,7 @@ impl Prices {
     ///
     /// Fails with path, line and column when that file can't be read or has a fault: a wrong price is worse than none.
     pub fn load(config_dir: Option<&Path>) -> Result<Self> {
-        let mut prices = Self::built_in();
+        let mut prices = Self::built_in()?;
         let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(prices) };
         match std::fs::read_to_string(&path) {
             Ok(text) => prices.apply(&text).map_err(|error| error.at(&path))?,
@@ -131,8 +131,8 @@ impl Prices {
         Ok(prices)
     }
 
-    /// The prices that SEF came with.
-    pub fn built_in() -> Self {
+    /// The prices that SEF came with. A test keeps them free of faults.
+    pub fn built_in() -> Result<Self> {
         let mut prices = Self {
             models: BTreeMap::new(),
             web_search: Usd::default(),
@@ -140,15 +140,16 @@ impl Prices {
             as_of: String::new(),
             overridden: BTreeMap::new(),
         };
-        prices.apply(BUILT_IN).expect("a test parses the built-in prices");
+        prices.apply(BUILT_IN)?;
         prices.overridden.clear();
-        prices
+        Ok(prices)
     }
 
     /// What the request cost; none when the model has no price at that time (milliseconds since 1970).
     pub fn cost(&self, model: &str, time: u64, usage: &Usage) -> Option<Usd> {
         let cards = spellings(model).find_map(|name| self.models.get(name))?;
-        let fits = |card: &&Card| card.from <= time && (card.over_prompt == 0 || usage.prompt() > card.over_prompt);
+        let fits =
+            |card: &&Card| card.from <= time && (card.over_prompt == 0 || usage.prompt() > card.over_prompt);
         let best = |fast: bool| {
             cards
                 .iter()
@@ -166,17 +167,17 @@ impl Prices {
         ]
         .into_iter()
         .fold(Usd::default(), Usd::plus);
-        let tokens = match usage.us_only {
-            true => Usd(tokens.0.saturating_mul(self.us_inference_millis) / 1000),
-            false => tokens,
+        let tokens = if usage.us_only {
+            Usd(tokens.0.saturating_mul(self.us_inference_millis) / 1000)
+        } else {
+            tokens
         };
         Some(tokens.plus(Usd::of(usage.web_searches, self.web_search)))
     }
 
     fn apply(&mut self, text: &str) -> Result<()> {
-        let file: File = toml::from_str(text).map_err(|error| {
-            fault(text, error.span().map_or(0, |span| span.start), error.message())
-        })?;
+        let file: File = toml::from_str(text)
+            .map_err(|error| fault(text, error.span().map_or(0, |span| span.start), error.message()))?;
         if let Some(rate) = file.web_search_per_1000 {
             self.web_search = per_million(rate * 1000.0)
                 .ok_or_else(|| fault(text, 0, "web_search_per_1000 must be a price from 0 to 1000"))?;
@@ -293,7 +294,8 @@ fn fault(text: &str, offset: usize, why: &str) -> Error {
 fn spellings(model: &str) -> impl Iterator<Item = &str> {
     let plain = model.split_once('[').map_or(model, |(head, _)| head);
     let bare = plain.find("claude-").map_or(plain, |start| &plain[start..]);
-    let unversioned = bare.split_once("-v").filter(|(_, version)| is_version(version)).map_or(bare, |(head, _)| head);
+    let unversioned =
+        bare.split_once("-v").filter(|(_, version)| is_version(version)).map_or(bare, |(head, _)| head);
     let undated = unversioned
         .len()
         .checked_sub(9)
@@ -320,16 +322,32 @@ mod tests {
     }
 
     fn dollars(model: &str, time: u64, usage: &Usage) -> Option<f64> {
-        Prices::built_in().cost(model, time, usage).map(Usd::dollars)
+        Prices::built_in()
+            .expect("the built-in prices have no fault")
+            .cost(model, time, usage)
+            .map(Usd::dollars)
     }
 
     #[test]
     fn the_haiku_band_starts_above_one_hundred_thousand_prompt_tokens() {
-        let at = Usage { input: 1000, cache_read: 98_000, cache_write_5m: 600, cache_write_1h: 400, output: 1000, ..Usage::default() };
+        let at = Usage {
+            input: 1000,
+            cache_read: 98_000,
+            cache_write_5m: 600,
+            cache_write_1h: 400,
+            output: 1000,
+            ..Usage::default()
+        };
         assert_eq!(at.prompt(), 100_000);
-        assert_eq!(dollars("claude-haiku-5-5", NOW, &at), Some(0.0001 + 0.00098 + 0.000_075 + 0.000_08 + 0.0005));
+        assert_eq!(
+            dollars("claude-haiku-5-5", NOW, &at),
+            Some(0.0001 + 0.00098 + 0.000_075 + 0.000_08 + 0.0005)
+        );
         let above = Usage { input: 1001, ..at };
-        assert_eq!(dollars("claude-haiku-5-5", NOW, &above), Some(0.000_500_5 + 0.0049 + 0.000_375 + 0.0004 + 0.0025));
+        assert_eq!(
+            dollars("claude-haiku-5-5", NOW, &above),
+            Some(0.000_500_5 + 0.0049 + 0.000_375 + 0.0004 + 0.0025)
+        );
     }
 
     #[test]
@@ -377,21 +395,40 @@ mod tests {
         ] {
             assert_eq!(dollars(id, NOW, &million), Some(price), "{id}");
         }
-        for id in ["", "gpt-5", "claude-opus-9", "claude-opus-5-5-2025100", "claude-opus-5-5x", "é-20251001", "[1m]"] {
+        for id in [
+            "",
+            "gpt-5",
+            "claude-opus-9",
+            "claude-opus-5-5-2025100",
+            "claude-opus-5-5x",
+            "é-20251001",
+            "[1m]",
+        ] {
             assert_eq!(dollars(id, NOW, &million), None, "{id}");
         }
     }
 
     #[test]
     fn absurd_counts_saturate() {
-        let absurd = Usage { input: u64::MAX, output: u64::MAX, cache_read: u64::MAX, cache_write_5m: u64::MAX, cache_write_1h: u64::MAX, web_searches: u64::MAX, fast: true, us_only: true };
+        let absurd = Usage {
+            input: u64::MAX,
+            output: u64::MAX,
+            cache_read: u64::MAX,
+            cache_write_5m: u64::MAX,
+            cache_write_1h: u64::MAX,
+            web_searches: u64::MAX,
+            fast: true,
+            us_only: true,
+        };
         assert!(dollars("claude-opus-5-5", NOW, &absurd).is_some_and(f64::is_finite));
     }
 
     #[test]
     fn a_faulty_price_file_is_refused_with_its_place() {
         let row = |extra: &str| {
-            format!("[[price]]\nmodel = \"m\"\ninput = 1\noutput = 1\ncache_write_5m = 1\ncache_write_1h = 1\ncache_read = 1\nsource = \"s\"\nas_of = \"2026-01-01\"\n{extra}\n")
+            format!(
+                "[[price]]\nmodel = \"m\"\ninput = 1\noutput = 1\ncache_write_5m = 1\ncache_write_1h = 1\ncache_read = 1\nsource = \"s\"\nas_of = \"2026-01-01\"\n{extra}\n"
+            )
         };
         for (text, place) in [
             (row("inptu = 2"), (10, 1)),
@@ -401,14 +438,15 @@ mod tests {
             (row("") + &row(""), (12, 9)),
             ("web_search_per_1000 = -1".to_owned(), (1, 1)),
         ] {
-            let error = Prices::built_in().apply(&text).expect_err(&text);
+            let error =
+                Prices::built_in().expect("the built-in prices have no fault").apply(&text).expect_err(&text);
             assert_eq!(error.place, Some(place), "{text}{error}");
         }
     }
 
     #[test]
     fn the_users_rows_replace_all_rows_of_their_model() {
-        let mut prices = Prices::built_in();
+        let mut prices = Prices::built_in().expect("the built-in prices have no fault");
         prices
             .apply("[[price]]\nmodel = \"claude-haiku-5-5\"\ninput = 7.0\noutput = 0\ncache_write_5m = 0\ncache_write_1h = 0\ncache_read = 0\nsource = \"contract\"\nas_of = \"2026-12-01\"\n")
             .expect("a good row");

@@ -31,7 +31,7 @@ fn run(env: &Env, args: &ReportArgs) -> Result<()> {
     let report = report::make(env, args, now, &here)?;
     let mut stdout = std::io::stdout().lock();
     let shown = if args.json {
-        text::json(&report)
+        text::json(&report)?
     } else {
         let ink = if stdout.is_terminal() && !env.no_color { text::Ink::Colour } else { text::Ink::Plain };
         text::page(&report, ink)

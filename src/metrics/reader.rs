@@ -32,7 +32,8 @@ pub fn read(state_dir: &Path) -> Result<Log> {
     let mut log = Log::default();
     let mut buffer = Vec::new();
     for (path, file) in open_all(state_dir)?.into_iter().rev() {
-        let too_long = each_line(file, &mut buffer, |line| log.add(line)).map_err(|why| unreadable(&path, &why))?;
+        let too_long =
+            each_line(file, &mut buffer, |line| log.add(line)).map_err(|why| unreadable(&path, &why))?;
         log.unreadable = log.unreadable.saturating_add(too_long);
         log.files += 1;
     }

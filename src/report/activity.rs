@@ -98,7 +98,8 @@ impl Activity {
             return;
         }
         self.tasks_to_delegate += 1;
-        let delegated = record.p.as_deref().is_some_and(|prompt| spawned.contains(&(record.s.as_str(), prompt)));
+        let delegated =
+            record.p.as_deref().is_some_and(|prompt| spawned.contains(&(record.s.as_str(), prompt)));
         self.tasks_delegated += u64::from(delegated);
     }
 
@@ -117,7 +118,8 @@ impl Activity {
 fn hook_time(mut times: Vec<u32>) -> HookTime {
     times.sort_unstable();
     // Nearest rank: the smallest value that at least this share of all values does not exceed.
-    let percentile = |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied();
+    let percentile =
+        |percent: usize| times.get((times.len() * percent).div_ceil(100).saturating_sub(1)).copied();
     HookTime { measured: times.len(), p50_us: percentile(50), p95_us: percentile(95) }
 }
 
@@ -135,7 +137,16 @@ mod tests {
 
     #[test]
     fn only_tasks_with_a_spawn_of_the_same_prompt_count_as_delegated() {
-        let records = [prompt(1, "a", 1), prompt(2, "b", 3), prompt(3, "c", 0), prompt(4, "d", 2), spawn(5, "a"), spawn(6, "a"), spawn(7, "c"), spawn(8, "z")];
+        let records = [
+            prompt(1, "a", 1),
+            prompt(2, "b", 3),
+            prompt(3, "c", 0),
+            prompt(4, "d", 2),
+            spawn(5, "a"),
+            spawn(6, "a"),
+            spawn(7, "c"),
+            spawn(8, "z"),
+        ];
         let activity = count(&records, 0);
         assert_eq!((activity.tasks_to_delegate, activity.tasks_delegated), (3, 1));
         assert_eq!(activity.tasks, BTreeMap::from([(0, 1), (1, 1), (2, 1), (3, 1)]));
@@ -159,9 +170,16 @@ mod tests {
 
     #[test]
     fn refusals_are_gathered_by_session() {
-        let refused = |session: &str, mode: &str| Record { mode: Some(mode.to_owned()), ..Record::new(Kind::Refused, 1, session) };
+        let refused = |session: &str, mode: &str| Record {
+            mode: Some(mode.to_owned()),
+            ..Record::new(Kind::Refused, 1, session)
+        };
         let activity = count(&[refused("s1", "default"), refused("s2", "auto"), refused("s1", "auto")], 0);
-        let expected = |session: &str, calls| Refusal { session: session.to_owned(), calls, mode: Some("auto".to_owned()) };
+        let expected = |session: &str, calls| Refusal {
+            session: session.to_owned(),
+            calls,
+            mode: Some("auto".to_owned()),
+        };
         assert_eq!(activity.refusals, [expected("s1", 2), expected("s2", 1)]);
     }
 }

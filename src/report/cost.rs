@@ -98,15 +98,19 @@ pub fn add_up(corpus: &Corpus, prices: &Prices, since: u64) -> Cost {
             *below = below.plus(cost);
         }
     }
-    let priced = |id: &str, (model, all, below): (ModelCost, Usd, Usd)| {
+    let with_cost = |id: &str, (model, all, below): (ModelCost, Usd, Usd)| {
         let known = !unknown.contains(id);
-        ModelCost { usd: known.then(|| all.dollars()), subagents_usd: known.then(|| below.dollars()), ..model }
+        ModelCost {
+            usd: known.then(|| all.dollars()),
+            subagents_usd: known.then(|| below.dollars()),
+            ..model
+        }
     };
     let mut total = Cost {
         actual_usd: main.plus(subagents).dollars(),
         main_usd: main.dollars(),
         subagents_usd: subagents.dollars(),
-        by_model: sums.into_iter().map(|(id, sum)| (id.to_owned(), priced(id, sum))).collect(),
+        by_model: sums.into_iter().map(|(id, sum)| (id.to_owned(), with_cost(id, sum))).collect(),
         unknown_models: unknown.iter().cloned().collect(),
         prices_as_of: prices.as_of.clone(),
         own_prices: prices.overridden.clone(),
@@ -126,7 +130,8 @@ fn cross_check(corpus: &Corpus, costs: &[Option<Usd>], since: u64, total: &mut C
         let covered = agents.covered(session);
         let begun_before = covered.iter().any(|at| corpus.requests[*at].time < since);
         let state = session.state.filter(|_| !begun_before);
-        let Some((state, sum)) = state.and_then(|state| Some((state, Usd::from_dollars(state.cost.total)?))) else {
+        let Some((state, sum)) = state.and_then(|state| Some((state, Usd::from_dollars(state.cost.total)?)))
+        else {
             total.sessions_unchecked += u64::from(!session.requests.is_empty());
             continue;
         };
@@ -187,7 +192,8 @@ impl<'a> AgentIndex<'a> {
         let mut agents = BTreeSet::new();
         while let Some(agent) = waiting.pop() {
             if agents.insert(agent) {
-                waiting.extend(self.by_parent.get(self.corpus.agents[agent].id.as_str()).into_iter().flatten());
+                waiting
+                    .extend(self.by_parent.get(self.corpus.agents[agent].id.as_str()).into_iter().flatten());
             }
         }
         let of_agents = agents.iter().flat_map(|agent| &self.corpus.agents[*agent].requests);

@@ -22,7 +22,11 @@ const OWN_MODEL: &[&str] = &["claude-code-guide", "statusline-setup", "output-st
 /// Stands for the agent type when nothing names it.
 const UNNAMED: &str = "unknown";
 
+/// What the log holds instead of a model id that it does not store: no evidence.
+const NOT_A_MODEL: &str = "other";
+
 /// One delegation.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each a key of the JSON")]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Delegation {
     /// Session id.
@@ -131,12 +135,11 @@ fn spawns(records: &[Record]) -> Vec<&Record> {
     let mut spawns: Vec<&Record> = Vec::new();
     let mut by_call: HashMap<&str, usize> = HashMap::new();
     for record in records.iter().filter(|record| record.e == Kind::Spawn) {
-        match record.tu.as_deref().and_then(|call| by_call.get(call)) {
-            Some(place) => spawns[*place] = record,
-            None => {
-                by_call.extend(record.tu.as_deref().map(|call| (call, spawns.len())));
-                spawns.push(record);
-            }
+        if let Some(place) = record.tu.as_deref().and_then(|call| by_call.get(call)) {
+            spawns[*place] = record;
+        } else {
+            by_call.extend(record.tu.as_deref().map(|call| (call, spawns.len())));
+            spawns.push(record);
         }
     }
     spawns
@@ -184,7 +187,9 @@ impl<'a> Evidence<'a> {
             }
         }
         for agent in &corpus.agents {
-            evidence.agent_of_call.extend(agent.meta.tool_use_id.as_deref().map(|call| (call, agent.id.as_str())));
+            evidence
+                .agent_of_call
+                .extend(agent.meta.tool_use_id.as_deref().map(|call| (call, agent.id.as_str())));
             evidence.names.extend(agent.meta.agent_type.as_deref().map(|name| (hashed(name), name)));
         }
         evidence
@@ -200,7 +205,8 @@ impl<'a> Evidence<'a> {
         let executor = shown_name(named.or(meta_name).unwrap_or(UNNAMED));
         let mut ran_models = agent_id.map(|id| self.ran(id)).unwrap_or_default();
         if ran_models.is_empty() {
-            ran_models.extend(result.and_then(|result| result.ran.clone()));
+            ran_models
+                .extend(result.and_then(|result| result.ran.clone()).filter(|model| model != NOT_A_MODEL));
         }
         let parent = spawn.par.as_deref().and_then(Family::of_model);
         let expected = expect(spawn, agent, &executor, parent);
@@ -258,7 +264,8 @@ impl<'a> Evidence<'a> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         let requests = self.agents.get(agent_id).map(|agent| agent.requests.as_slice()).unwrap_or_default();
         // A fork's transcript begins with a copy of its parent's requests: those are not its own.
-        for request in requests.iter().map(|at| &self.corpus.requests[*at]).filter(|request| !request.in_main) {
+        for request in requests.iter().map(|at| &self.corpus.requests[*at]).filter(|request| !request.in_main)
+        {
             *counts.entry(&request.model).or_default() += 1;
         }
         let mut models: Vec<(&str, usize)> = counts.into_iter().filter(|(id, _)| !id.is_empty()).collect();

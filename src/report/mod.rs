@@ -140,8 +140,10 @@ fn figures(looked: Looked, log: Log, corpus: &Corpus, prices: &Prices, scope: &S
 /// The lines of one project: those that name it, and those that name none but belong to one of its sessions.
 fn of_project(records: Vec<Record>, folder: &str, corpus: &Corpus) -> Vec<Record> {
     let key = project_key(folder);
-    let named = records.iter().filter(|record| record.pj.as_ref() == Some(&key)).map(|record| record.s.clone());
-    let sessions: HashSet<String> = named.chain(corpus.sessions.iter().map(|session| session.id.clone())).collect();
+    let named =
+        records.iter().filter(|record| record.pj.as_ref() == Some(&key)).map(|record| record.s.clone());
+    let sessions: HashSet<String> =
+        named.chain(corpus.sessions.iter().map(|session| session.id.clone())).collect();
     let belongs = |record: &Record| match &record.pj {
         Some(project) => *project == key,
         None => sessions.contains(&record.s),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::error::{Error, Result};
 use crate::report::Report;
 use crate::report::activity::TARGET;
 use crate::report::cost::Cost;
@@ -23,9 +24,11 @@ pub enum Ink {
 }
 
 /// The report as one line of JSON, with control characters escaped beyond what JSON asks for.
-pub fn json(report: &Report) -> String {
-    let mut text = String::new();
-    for c in serde_json::to_string(report).expect("a report has only text keys and finite numbers").chars() {
+pub fn json(report: &Report) -> Result<String> {
+    let compact =
+        serde_json::to_string(report).map_err(|why| Error::new("cannot print the report as JSON", why))?;
+    let mut text = String::with_capacity(compact.len() + 1);
+    for c in compact.chars() {
         if is_unsafe(c) {
             // Such a character can only stand inside a string, where JSON takes this for the same.
             let _ = write!(text, "\\u{:04x}", c as u32);
@@ -34,7 +37,7 @@ pub fn json(report: &Report) -> String {
         }
     }
     text.push('\n');
-    text
+    Ok(text)
 }
 
 /// The report as text.
@@ -102,6 +105,16 @@ fn short(count: u64) -> String {
     format!("{value:.0}E")
 }
 
+/// What delegations have in common that share a line.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Row<'a> {
+    executor: &'a str,
+    wanted: Option<Family>,
+    requested: Option<Family>,
+    ran: &'a str,
+    mismatch: bool,
+}
+
 struct Page {
     text: String,
     ink: Ink,
@@ -135,7 +148,7 @@ impl Page {
         for word in words.split_whitespace() {
             if !empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
                 self.line(&line);
-                line = "   ".to_owned();
+                line.replace_range(.., "   ");
             }
             line.push(' ');
             line.push_str(word);
@@ -146,7 +159,8 @@ impl Page {
 
     fn counts(&mut self, label: &str, counts: &BTreeMap<String, u64>) {
         let total: u64 = counts.values().fold(0, |sum, count| sum.saturating_add(*count));
-        let parts: Vec<String> = counts.iter().map(|(key, count)| format!("{} {count}", name(key, 40))).collect();
+        let parts: Vec<String> =
+            counts.iter().map(|(key, count)| format!("{} {count}", name(key, 40))).collect();
         let detail = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
         self.wrapped(label, &format!("{total}{detail}"));
     }
@@ -241,24 +255,29 @@ impl Page {
         if delegations.total == 0 {
             return;
         }
-        let mut rows: BTreeMap<(&str, Option<Family>, Option<Family>, &str, bool), usize> = BTreeMap::new();
+        let mut rows: BTreeMap<Row, usize> = BTreeMap::new();
         for one in &delegations.list {
             let ran = match one.ran {
                 Some(family) => family.name(),
                 None if one.refused => "refused",
                 None => one.ran_models.first().map_or("unknown", String::as_str),
             };
-            *rows.entry((&one.executor, one.wanted, one.requested, ran, one.mismatch)).or_default() += 1;
+            let Delegation { executor, wanted, requested, mismatch, .. } = one;
+            let row = Row { executor, wanted: *wanted, requested: *requested, ran, mismatch: *mismatch };
+            *rows.entry(row).or_default() += 1;
         }
-        self.line(&format!("  {:<28}{:>6}  {:<8} {:<10} {}", "executor", "calls", "wanted", "requested", "ran"));
-        for ((executor, wanted, requested, ran, mismatch), calls) in rows {
-            let requested = requested.map_or("-", Family::name);
-            let mark = if mismatch { "  MISMATCH" } else { "" };
+        self.line(&format!(
+            "  {:<28}{:>6}  {:<8} {:<10} {}",
+            "executor", "calls", "wanted", "requested", "ran"
+        ));
+        for (row, calls) in rows {
+            let mark = if row.mismatch { "  MISMATCH" } else { "" };
             self.line(&format!(
-                "  {:<28}{calls:>6}  {:<8} {requested:<10} {}{mark}",
-                name(executor, 27),
-                family(wanted),
-                name(ran, 14)
+                "  {:<28}{calls:>6}  {:<8} {:<10} {}{mark}",
+                name(row.executor, 27),
+                family(row.wanted),
+                family(row.requested),
+                name(row.ran, 14)
             ));
         }
         if delegations.nested > 0 {
@@ -350,7 +369,11 @@ impl Page {
         };
         self.wrapped(
             "client's own sums:",
-            &format!("{} over {}, {verdict}{unchecked}", money(client), plural(cost.sessions_checked, "session")),
+            &format!(
+                "{} over {}, {verdict}{unchecked}",
+                money(client),
+                plural(cost.sessions_checked, "session")
+            ),
         );
         for difference in &cost.differences {
             let why = if difference.unknown_price { ", a model without a price" } else { "" };
@@ -398,7 +421,14 @@ mod tests {
 
     #[test]
     fn counts_stay_short() {
-        for (count, text) in [(0, "0"), (999, "999"), (1000, "1.0k"), (999_949, "999.9k"), (999_950, "1.0M"), (u64::MAX, "18E")] {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0k"),
+            (999_949, "999.9k"),
+            (999_950, "1.0M"),
+            (u64::MAX, "18E"),
+        ] {
             assert_eq!(short(count), text, "{count}");
         }
     }

@@ -23,7 +23,11 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 
 /// Calls `visit` with each line that is not empty, without its line ending; the last one may lack it.
 /// Returns how many lines were longer than [`MAX_LINE`] and left out. The buffer is kept for the next file.
-pub fn each_line(mut source: impl Read, buffer: &mut Vec<u8>, mut visit: impl FnMut(&[u8])) -> io::Result<u64> {
+pub fn each_line(
+    mut source: impl Read,
+    buffer: &mut Vec<u8>,
+    mut visit: impl FnMut(&[u8]),
+) -> io::Result<u64> {
     let mut too_long = 0;
     let mut skipping = false;
     let mut kept = 0;

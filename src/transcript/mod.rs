@@ -10,12 +10,11 @@ pub mod wire;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::{Corpus, Index};
 use find::{Scope, find};
-use read::{FileFacts, Reader};
+use read::Reader;
 
 /// Threads that read files: the second one hides waiting for the disk, more would take the machine from its user.
 const THREADS: usize = 2;
@@ -26,19 +25,18 @@ pub fn read_all(projects: &Path, scope: &Scope) -> Corpus {
     let mut by_size: Vec<usize> = (0..sources.len()).collect();
     by_size.sort_by_key(|index| std::cmp::Reverse(sources[*index].size));
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, std::io::Result<FileFacts>)>> = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS.min(sources.len()) {
-            scope.spawn(|| {
-                let mut reader = Reader::new();
-                while let Some(index) = by_size.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let facts = reader.read(&sources[*index]);
-                    done.lock().expect("no thread panics while it holds the lock").push((*index, facts));
-                }
-            });
-        }
+    let read_some = || {
+        let mut reader = Reader::default();
+        let indices = std::iter::from_fn(|| by_size.get(next.fetch_add(1, Ordering::Relaxed)).copied());
+        indices.map(|index| (index, reader.read(&sources[index]))).collect::<Vec<_>>()
+    };
+    let mut done = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS.min(sources.len())).map(|_| scope.spawn(read_some)).collect();
+        let parts = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
+        parts
+            .flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Vec<_>>()
     });
-    let mut done = done.into_inner().expect("no thread panics while it holds the lock");
     done.sort_by_key(|(index, _)| *index);
     let mut corpus = Corpus { unreadable_files: unreadable, ..Corpus::default() };
     let mut known = Index::default();

@@ -89,18 +89,14 @@ pub struct FileFacts {
     pub unreadable: u64,
 }
 
-/// Reads transcripts one after another, with one buffer.
+/// Reads transcripts one after another, with one buffer. One for each thread.
+#[derive(Default)]
 pub struct Reader {
     filter: LineFilter,
     buffer: Vec<u8>,
 }
 
 impl Reader {
-    /// A reader for one thread.
-    pub fn new() -> Self {
-        Self { filter: LineFilter::new(), buffer: Vec::new() }
-    }
-
     /// Reads one file. A file that vanished meanwhile is an error of kind `NotFound`.
     pub fn read(&mut self, source: &Source) -> io::Result<FileFacts> {
         let file = open_regular(&source.path)?;

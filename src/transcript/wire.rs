@@ -65,9 +65,9 @@ pub struct LineFilter {
     cost: Finder<'static>,
 }
 
-impl LineFilter {
-    /// Builds the searchers, once per thread.
-    pub fn new() -> Self {
+impl Default for LineFilter {
+    /// Builds the searchers: once per thread.
+    fn default() -> Self {
         Self {
             usage: Finder::new(b"\"usage\""),
             agent: Finder::new(b"\"agentId\""),
@@ -75,7 +75,9 @@ impl LineFilter {
             cost: Finder::new(b"\"totalCostUSD\""),
         }
     }
+}
 
+impl LineFilter {
     /// What a line (trimmed, not empty) of a transcript says: something, nothing of interest, or `Err` when it is
     /// not a line that the client would write.
     pub fn read<'a>(&self, line: &'a [u8]) -> Result<Option<Line<'a>>, Unreadable> {
@@ -250,7 +252,8 @@ struct AgentResponse<'a> {
 
 impl<'a> ResultLine<'a> {
     fn agent_result(self) -> Option<AgentResult<'a>> {
-        let tool_use = self.message.content.into_iter().map(|block| block.tool_use_id.0).find(|id| !id.is_empty())?;
+        let tool_use =
+            self.message.content.into_iter().map(|block| block.tool_use_id.0).find(|id| !id.is_empty())?;
         let (agent, model) = (self.result.agent.0, self.result.model.0);
         (!agent.is_empty()).then_some(AgentResult { tool_use, agent, model })
     }
@@ -307,7 +310,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Option<Line<'_>>, Unreadable> {
-        LineFilter::new().read(line.as_bytes())
+        LineFilter::default().read(line.as_bytes())
     }
 
     fn usage(line: &str) -> Usage {
@@ -328,7 +331,9 @@ mod tests {
     #[test]
     fn cache_writes_without_parts_are_five_minute_writes() {
         let line = |parts: &str| {
-            format!(r#"{{"type":"assistant","message":{{"id":"m","usage":{{"cache_creation_input_tokens":30{parts}}}}}}}"#)
+            format!(
+                r#"{{"type":"assistant","message":{{"id":"m","usage":{{"cache_creation_input_tokens":30{parts}}}}}}}"#
+            )
         };
         let writes = |parts: &str| {
             let usage = usage(&line(parts));
@@ -336,10 +341,22 @@ mod tests {
         };
         assert_eq!(writes(""), (30, 0));
         assert_eq!(writes(r#","cache_creation":null"#), (30, 0));
-        assert_eq!(writes(r#","cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}"#), (30, 0));
-        assert_eq!(writes(r#","cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}"#), (10, 20));
-        assert_eq!(writes(r#","cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":10}"#), (20, 10));
-        assert_eq!(writes(r#","cache_creation":{"ephemeral_5m_input_tokens":50,"ephemeral_1h_input_tokens":40}"#), (50, 40));
+        assert_eq!(
+            writes(r#","cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0}"#),
+            (30, 0)
+        );
+        assert_eq!(
+            writes(r#","cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}"#),
+            (10, 20)
+        );
+        assert_eq!(
+            writes(r#","cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":10}"#),
+            (20, 10)
+        );
+        assert_eq!(
+            writes(r#","cache_creation":{"ephemeral_5m_input_tokens":50,"ephemeral_1h_input_tokens":40}"#),
+            (50, 40)
+        );
     }
 
     #[test]

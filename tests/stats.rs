@@ -28,7 +28,7 @@ fn page(sandbox: &Sandbox, args: &[&str]) -> String {
 }
 
 /// A dollar figure, to a millionth of a cent.
-fn dollars(value: &Value) -> f64 {
+fn dollars(value: &Value) -> Value {
     let dollars = value.as_f64().unwrap_or_else(|| panic!("not a number: {value}"));
-    (dollars * 1e8).round() / 1e8
+    ((dollars * 1e8).round() / 1e8).into()
 }

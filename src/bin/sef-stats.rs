@@ -8,6 +8,7 @@ use clap::Parser as _;
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::report::args::{ReportArgs, StatsCli, StatsCommand};
+use sef::report::page::{Ink, page};
 use sef::report::{self, text};
 
 fn main() -> ExitCode {
@@ -33,8 +34,8 @@ fn run(env: &Env, args: &ReportArgs) -> Result<()> {
     let shown = if args.json {
         text::json(&report)?
     } else {
-        let ink = if stdout.is_terminal() && !env.no_color { text::Ink::Colour } else { text::Ink::Plain };
-        text::page(&report, ink)
+        let ink = if stdout.is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
+        page(&report, ink)
     };
     // Whoever closes the pipe early has seen enough.
     match stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()) {

@@ -1,11 +1,12 @@
 //! `sef-stats report`: reads the log, the transcripts and the prices, and says what was delegated, which model ran and
-//! what it cost. `activity`, `delegations` and `cost` are pure arithmetic; `text` and serde show the same figures.
+//! what it cost. `activity`, `delegations` and `cost` are pure arithmetic; `page` and `text` show them.
 
 pub mod activity;
 pub mod args;
 pub mod cost;
 pub mod delegations;
 pub mod family;
+pub mod page;
 pub mod since;
 pub mod text;
 

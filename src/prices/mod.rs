@@ -2,57 +2,16 @@
 //! The rates are data (`rules/prices.toml`, then the user's own); amounts are exact integers, so that a sum does not
 //! depend on its order. A model that is not listed has no price: it is never free.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod file;
+mod usd;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use toml::Spanned;
-
-use crate::calendar;
 use crate::error::{Error, Result};
+pub use usd::Usd;
 
-const BUILT_IN: &str = include_str!("../rules/prices.toml");
-
-/// An exact amount of money in 10^-12 US dollars: one token at $0.000001 per million is a whole number of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Usd(u128);
-
-impl Usd {
-    /// One cent.
-    pub const CENT: Self = Self(10_000_000_000);
-
-    /// From a figure in dollars as the client writes it; not a number or negative: none.
-    pub fn from_dollars(dollars: f64) -> Option<Self> {
-        (dollars.is_finite() && dollars >= 0.0).then(|| Self((dollars * 1e12).round() as u128))
-    }
-
-    /// In dollars.
-    pub fn dollars(self) -> f64 {
-        self.0 as f64 / 1e12
-    }
-
-    /// The sum, or the largest amount there is.
-    #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
-    }
-
-    /// The difference, or nothing when `other` is larger.
-    #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-
-    /// How far apart two amounts are.
-    #[must_use]
-    pub fn apart(self, other: Self) -> Self {
-        Self(self.0.abs_diff(other.0))
-    }
-
-    fn of(tokens: u64, rate: Self) -> Self {
-        Self(u128::from(tokens).saturating_mul(rate.0))
-    }
-}
+const BUILT_IN: &str = include_str!("../../rules/prices.toml");
 
 /// What one API request used. Token counts; `web_searches` counts requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -92,14 +51,14 @@ impl Usage {
 pub struct Prices {
     models: BTreeMap<String, Vec<Card>>,
     web_search: Usd,
-    us_inference_millis: u128,
+    us_inference_millis: u64,
     /// The date that the built-in list was checked on.
     pub as_of: String,
     /// Models whose rows came from the user's own file, with the date given there.
     pub overridden: BTreeMap<String, String>,
 }
 
-/// One row: rates per token and when they hold. The derived order is the order of preference.
+/// One row: rates per token and when they hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Card {
     fast: bool,
@@ -167,125 +126,9 @@ impl Prices {
         ]
         .into_iter()
         .fold(Usd::default(), Usd::plus);
-        let tokens = if usage.us_only {
-            Usd(tokens.0.saturating_mul(self.us_inference_millis) / 1000)
-        } else {
-            tokens
-        };
+        let tokens = if usage.us_only { tokens.scaled(self.us_inference_millis) } else { tokens };
         Some(tokens.plus(Usd::of(usage.web_searches, self.web_search)))
     }
-
-    fn apply(&mut self, text: &str) -> Result<()> {
-        let file: File = toml::from_str(text)
-            .map_err(|error| fault(text, error.span().map_or(0, |span| span.start), error.message()))?;
-        if let Some(rate) = file.web_search_per_1000 {
-            self.web_search = per_million(rate * 1000.0)
-                .ok_or_else(|| fault(text, 0, "web_search_per_1000 must be a price from 0 to 1000"))?;
-        }
-        if let Some(factor) = file.us_inference_factor {
-            if !(0.0..=100.0).contains(&factor) {
-                return Err(fault(text, 0, "us_inference_factor must be from 0 to 100"));
-            }
-            self.us_inference_millis = (factor * 1000.0).round() as u128;
-        }
-        let mut seen = BTreeSet::new();
-        let mut fresh: BTreeMap<String, Vec<Card>> = BTreeMap::new();
-        for row in &file.price {
-            let at = row.model.span().start;
-            let card = row.card().map_err(|why| fault(text, at, why))?;
-            let model = row.model.get_ref();
-            if !seen.insert((model.clone(), card.fast, card.from, card.over_prompt)) {
-                return Err(fault(text, at, "a second row for the same model, date, band and speed"));
-            }
-            self.overridden.insert(model.clone(), row.as_of.clone());
-            fresh.entry(model.clone()).or_default().push(card);
-        }
-        self.models.extend(fresh);
-        if self.as_of.is_empty() {
-            self.as_of = file.as_of.unwrap_or_default();
-        }
-        Ok(())
-    }
-}
-
-/// The file's shape.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    as_of: Option<String>,
-    web_search_per_1000: Option<f64>,
-    us_inference_factor: Option<f64>,
-    #[serde(default)]
-    price: Vec<Row>,
-}
-
-/// One `[[price]]`, in dollars per million tokens.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    model: Spanned<String>,
-    from: Option<String>,
-    #[serde(default)]
-    over_prompt: u64,
-    #[serde(default)]
-    speed: Speed,
-    input: f64,
-    output: f64,
-    cache_write_5m: f64,
-    cache_write_1h: f64,
-    cache_read: f64,
-    source: String,
-    as_of: String,
-}
-
-/// Which of the two speeds a row prices.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Speed {
-    #[default]
-    Standard,
-    Fast,
-}
-
-impl Row {
-    fn card(&self) -> std::result::Result<Card, &'static str> {
-        const RATE: &str = "a rate must be a number of dollars per million tokens, from 0 to 1000000";
-        if self.model.get_ref().is_empty() || self.source.is_empty() {
-            return Err("model and source must not be empty");
-        }
-        if calendar::parse_date(&self.as_of).is_none() {
-            return Err("as_of must be a date like 2026-11-20");
-        }
-        let from = match &self.from {
-            None => 0,
-            Some(date) => calendar::parse_date(date).ok_or("from must be a date like 2026-10-07")?,
-        };
-        let rate = |dollars: f64| per_million(dollars).ok_or(RATE);
-        Ok(Card {
-            fast: self.speed == Speed::Fast,
-            from,
-            over_prompt: self.over_prompt,
-            input: rate(self.input)?,
-            output: rate(self.output)?,
-            cache_write_5m: rate(self.cache_write_5m)?,
-            cache_write_1h: rate(self.cache_write_1h)?,
-            cache_read: rate(self.cache_read)?,
-        })
-    }
-}
-
-/// Dollars per million as the amount for one.
-fn per_million(dollars: f64) -> Option<Usd> {
-    (0.0..=1e6).contains(&dollars).then(|| Usd((dollars * 1e6).round() as u128))
-}
-
-fn fault(text: &str, offset: usize, why: &str) -> Error {
-    let before = text.get(..offset).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    Error::new("cannot use your prices", why)
-        .place(line, column)
-        .fix("correct that line, or move the file away to use the built-in prices")
 }
 
 /// The names to look a model id up under, the most exact first: as given, without the context suffix (`[1m]`), without
@@ -314,6 +157,7 @@ fn is_version(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar;
 
     const NOW: u64 = 1_795_200_000_000; // 2026-11-20
 
@@ -339,15 +183,9 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(at.prompt(), 100_000);
-        assert_eq!(
-            dollars("claude-haiku-5-5", NOW, &at),
-            Some(0.0001 + 0.00098 + 0.000_075 + 0.000_08 + 0.0005)
-        );
+        assert_eq!(dollars("claude-haiku-5-5", NOW, &at), Some(0.001_735));
         let above = Usage { input: 1001, ..at };
-        assert_eq!(
-            dollars("claude-haiku-5-5", NOW, &above),
-            Some(0.000_500_5 + 0.0049 + 0.000_375 + 0.0004 + 0.0025)
-        );
+        assert_eq!(dollars("claude-haiku-5-5", NOW, &above), Some(0.008_675_5));
     }
 
     #[test]

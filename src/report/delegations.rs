@@ -152,6 +152,7 @@ struct Evidence<'a> {
     agent_of_call: HashMap<&'a str, &'a str>,
     resolved: HashMap<&'a str, &'a str>,
     logged: HashMap<&'a str, &'a Record>,
+    ended: HashMap<&'a str, Outcome>,
     refused: HashSet<&'a str>,
     names: HashMap<String, &'a str>,
 }
@@ -164,19 +165,20 @@ impl<'a> Evidence<'a> {
             agent_of_call: HashMap::new(),
             resolved: HashMap::new(),
             logged: HashMap::new(),
+            ended: HashMap::new(),
             refused: HashSet::new(),
             names: HashMap::new(),
         };
         for record in records {
-            let Some(call) = record.tu.as_deref() else { continue };
+            let (call, agent) = (record.tu.as_deref(), record.a.as_deref());
             match record.e {
-                Kind::Result => {
-                    evidence.logged.insert(call, record);
-                    evidence.agent_of_call.extend(record.a.as_deref().map(|agent| (call, agent)));
-                }
-                Kind::Refused => {
-                    evidence.refused.insert(call);
-                }
+                Kind::Result | Kind::Notified => evidence.agent_of_call.extend(call.zip(agent)),
+                Kind::Refused => evidence.refused.extend(call),
+                _ => {}
+            }
+            match record.e {
+                Kind::Result => evidence.logged.extend(call.map(|call| (call, record))),
+                Kind::Notified | Kind::AgentStop => evidence.ended.extend(agent.zip(record.out)),
                 _ => {}
             }
         }
@@ -224,9 +226,9 @@ impl<'a> Evidence<'a> {
             mismatch,
             time: Some(calendar::timestamp(spawn.t)),
             seen_by_hook: true,
-            nested: spawn.a.is_some() || agent.is_some_and(|agent| agent.meta.parent_agent_id.is_some()),
+            nested: spawn.a.is_some() || agent.is_some_and(is_nested),
             refused: call.is_some_and(|call| self.refused.contains(call)),
-            outcome: result.and_then(|result| result.out),
+            outcome: self.outcome(result, agent_id),
         }
     }
 
@@ -253,10 +255,17 @@ impl<'a> Evidence<'a> {
             mismatch,
             time: time.map(calendar::timestamp),
             seen_by_hook: false,
-            nested: parent.is_some(),
+            nested: is_nested(agent),
             refused: false,
-            outcome: result.and_then(|result| result.out),
+            outcome: self.outcome(result, Some(&agent.id)),
         })
+    }
+
+    /// How it ended: what the result says, or for a background agent the last word on the agent.
+    fn outcome(&self, result: Option<&Record>, agent_id: Option<&str>) -> Option<Outcome> {
+        let told = result.and_then(|result| result.out);
+        let later = agent_id.and_then(|id| self.ended.get(id).copied());
+        told.filter(|out| *out != Outcome::Launched).or(later).or(told)
     }
 
     /// The models that answered for an agent, most requests first; what the client resolved when none did yet.
@@ -277,12 +286,16 @@ impl<'a> Evidence<'a> {
     }
 }
 
+fn is_nested(agent: &Agent) -> bool {
+    agent.meta.parent_agent_id.is_some() || agent.meta.spawn_depth.is_some_and(|depth| depth > 1)
+}
+
 /// What may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     Anything,
     Only(Family),
-    /// A parent above Opus, inherited by an agent that the client caps at Opus.
+    /// The parent's, or what a built-in agent may run on instead.
     Either(Family, Family),
 }
 
@@ -305,7 +318,11 @@ fn expect(spawn: &Record, agent: Option<&Agent>, executor: &str, parent: Option<
     }
     match parent {
         None => Expected::Anything,
-        // The client caps Explore at Opus when it inherits (its documentation, August 2026).
+        // Clients before 2.1.198 ran Explore on Haiku; they do not note the model beside the transcript.
+        Some(parent) if executor == "Explore" && agent.is_some_and(|agent| agent.meta.model.is_none()) => {
+            Expected::Either(parent, Family::Haiku)
+        }
+        // Later ones cap it at Opus when it inherits (the client's documentation, August 2026).
         Some(Family::Fable) if executor == "Explore" => Expected::Either(Family::Fable, Family::Opus),
         Some(parent) => Expected::Only(parent),
     }

@@ -249,13 +249,13 @@ impl Page {
     fn cost(&mut self, cost: &Cost) {
         self.title("Tokens and cost");
         self.line(&format!(
-            "  {:<25}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
+            "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
             "model", "requests", "input", "output", "c.read", "c.write", "cost"
         ));
         for (model, sum) in &cost.by_model {
             self.line(&format!(
-                "  {:<25}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
-                name(model, 24),
+                "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
+                name(model, 25),
                 sum.requests,
                 short(sum.input_tokens),
                 short(sum.output_tokens),

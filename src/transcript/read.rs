@@ -66,10 +66,13 @@ pub struct Meta {
     pub agent_type: Option<String>,
     /// The Agent call that started it.
     pub tool_use_id: Option<String>,
-    /// The alias that the call asked for; else the full id of what the client resolved, or `inherit`.
+    /// The alias that the call asked for; else the full id of what the client resolved, or `inherit`. Absent in
+    /// transcripts of older clients (2.1.197).
     pub model: Option<String>,
     /// The subagent that started this one; none when the orchestrator did.
     pub parent_agent_id: Option<String>,
+    /// 1 for an agent of the orchestrator, more for one of a subagent.
+    pub spawn_depth: Option<u64>,
 }
 
 /// The facts of one file.

@@ -3,7 +3,7 @@
 use sef::metrics::record::{Kind, Outcome, Record, hashed, project_key};
 use serde_json::{Value, json};
 
-use super::corpus::{NOON, Transcript, record, result, spawn, write_log};
+use super::corpus::{FOLDER, NOON, Transcript, record, result, spawn, write_log};
 use super::{page, report};
 use crate::sandbox::Sandbox;
 
@@ -229,10 +229,17 @@ fn a_background_agent_is_judged_by_its_transcript() {
             launched("toolu_2", "a2"),
         ],
     );
+    let mut log = sandbox.read("state/log.jsonl");
+    for out in [Outcome::Failed, Outcome::Ok] {
+        let stop = Record { a: Some("a1".to_owned()), out: Some(out), ..record(Kind::AgentStop) };
+        log.push_str(&super::corpus::log(&[stop]));
+    }
+    sandbox.write("state/log.jsonl", log);
     // No .meta.json: the log's agent id alone joins a1; a2 has not answered yet.
     Transcript::agent("s1", "a1").answer("m1", SONNET, TOKENS, 1).write(&sandbox);
     let list = list(&report(&sandbox, &[]));
     assert_eq!((&list[0]["ran"], &list[0]["mismatch"]), (&json!("sonnet"), &json!(true)));
+    assert_eq!(list[0]["outcome"], "ok", "the last stop counts");
     assert_eq!(
         (&list[1]["ran"], &list[1]["mismatch"], &list[1]["outcome"]),
         (&json!("haiku"), &json!(false), &json!("launched"))
@@ -410,4 +417,22 @@ fn since_and_project_also_choose_among_log_lines() {
         "a line without a project belongs to its session's"
     );
     assert_eq!(tasks(&["--project", "/home/user/other"]), Some(0));
+}
+
+#[test]
+fn an_older_clients_explore_on_haiku_is_no_mismatch() {
+    let sandbox = Sandbox::new();
+    write_log(
+        &sandbox,
+        &[spawn("toolu_1", "Explore", None, None, OPUS), spawn("toolu_2", "Explore", None, None, OPUS)],
+    );
+    for (id, call, model) in [("a1", "toolu_1", HAIKU), ("a2", "toolu_2", SONNET)] {
+        Transcript::agent("s1", id).answer(id, model, TOKENS, 1).write(&sandbox);
+        let meta = json!({"agentType": "Explore", "description": "d", "toolUseId": call, "spawnDepth": 2});
+        sandbox.write(&format!("{FOLDER}/s1/subagents/agent-{id}.meta.json"), meta.to_string());
+    }
+    let report = report(&sandbox, &[]);
+    let mismatch: Vec<Value> = list(&report).iter().map(|one| one["mismatch"].clone()).collect();
+    assert_eq!(mismatch, [false, true]);
+    assert_eq!(report["delegations"]["nested"], 2);
 }

@@ -76,7 +76,7 @@ impl Page {
 
     /// Words after a label, broken at [`COLUMNS`] with the same indentation.
     fn wrapped(&mut self, label: &str, words: &str) {
-        let mut line = format!("  {label}");
+        let mut line = if label.is_empty() { " ".to_owned() } else { format!("  {label}") };
         let mut empty = true;
         for word in words.split_whitespace() {
             if !empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {

@@ -78,10 +78,12 @@ fn a_message_on_many_lines_in_many_files_is_paid_once() {
     // A fork of the agent kind: its own file begins with a copy of the parent's request.
     let copy = Transcript::agent("s1", "a0").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1);
     copy.answer("m2", OPUS, (500_000, 0, 0, 0), 1).write(&sandbox);
-    main.forked("s2").write(&sandbox);
-    let cost = &report(&sandbox, &[])["cost"];
-    assert_eq!(cost["by_model"][OPUS]["requests"], 2);
-    assert_eq!((dollars(&cost["main_usd"]), dollars(&cost["subagents_usd"])), (json!(4.0), json!(2.0)));
+    for fork in ["s0", "s2", "s3"] {
+        let cost = &report(&sandbox, &[])["cost"];
+        assert_eq!(cost["by_model"][OPUS]["requests"], 2);
+        assert_eq!((dollars(&cost["main_usd"]), dollars(&cost["subagents_usd"])), (json!(4.0), json!(2.0)));
+        main.forked(fork).write(&sandbox);
+    }
 }
 
 #[test]
@@ -106,12 +108,12 @@ fn a_session_that_goes_on_after_its_sum_is_compared_up_to_there() {
     let sandbox = Sandbox::new();
     let ended = Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1).cost_state(4.0);
     ended.clone().answer("m2", OPUS, (2_000_000, 0, 0, 0), 1).write(&sandbox);
-    Transcript::agent("s1", "a1").noise().answer("m3", HAIKU, (100_000, 0, 0, 0), 1).write(&sandbox);
+    Transcript::agent("s1", "a1").noise().answer("m3", HAIKU, (1_000_000, 0, 0, 0), 1).write(&sandbox);
     let cost = &report(&sandbox, &[])["cost"];
     assert_eq!(cost["differences"], json!([]));
-    assert_eq!((dollars(&cost["client_usd"]), dollars(&cost["actual_usd"])), (json!(4.0), json!(12.01)));
+    assert_eq!((dollars(&cost["client_usd"]), dollars(&cost["actual_usd"])), (json!(4.0), json!(12.5)));
     // Resumed and ended again: the last sum holds for all.
-    ended.answer("m2", OPUS, (2_000_000, 0, 0, 0), 1).cost_state(12.01).write(&sandbox);
+    ended.answer("m2", OPUS, (2_000_000, 0, 0, 0), 1).cost_state(12.5).write(&sandbox);
     assert_eq!(report(&sandbox, &[])["cost"]["differences"], json!([]));
 }
 

@@ -147,12 +147,23 @@ fn a11_only_regular_files_are_read() {
 }
 
 #[test]
-fn a_log_that_is_no_file_stops_the_report() {
+fn a11_a_log_that_is_no_file_stops_the_report() {
     let sandbox = Sandbox::new();
-    std::fs::create_dir_all(sandbox.path("state/log.jsonl")).expect("a folder");
-    let run = sandbox.run("sef-stats", &["report"], "");
-    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
-    assert!(run.err.contains("cannot read the log") && run.err.contains("not a regular file"), "{}", run.err);
+    let refused = || {
+        let run = sandbox.run("sef-stats", &["report"], "");
+        assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+        assert!(
+            run.err.contains("cannot read the log") && run.err.contains("not a regular file"),
+            "{}",
+            run.err
+        );
+    };
+    let path = sandbox.path("state/log.jsonl");
+    std::fs::create_dir_all(&path).expect("a folder");
+    refused();
+    std::fs::remove_dir(&path).expect("an empty folder");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a FIFO");
+    refused();
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn a_message_on_many_lines_in_many_files_is_paid_once() {
     let main = Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 5);
     main.write(&sandbox);
     // A fork of the agent kind: its own file begins with a copy of the parent's request.
-    let copy = Transcript::agent("s1", "a0").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1);
+    let copy = Transcript::agent("s9", "a0").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1);
     copy.answer("m2", OPUS, (500_000, 0, 0, 0), 1).write(&sandbox);
     for fork in ["s0", "s2", "s3"] {
         let cost = &report(&sandbox, &[])["cost"];

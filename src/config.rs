@@ -23,6 +23,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "the same, and stronger in the client: SEF then leaves spawns alone",
     ),
     ("ANTHROPIC_MODEL", "the orchestrator's model, until the session shows it"),
+    ("NO_COLOR", "set and not empty: reports are never coloured (no-color.org)"),
 ];
 
 /// The environment as values: what the process was given, read once in `main`.
@@ -44,6 +45,8 @@ pub struct Env {
     pub subagent_model: Option<String>,
     /// The model that the user chose for the orchestrator through the environment.
     pub anthropic_model: Option<String>,
+    /// The user wants no colours.
+    pub no_color: bool,
 }
 
 impl Env {
@@ -78,6 +81,7 @@ impl Env {
             project_dir: folder("CLAUDE_PROJECT_DIR"),
             subagent_model,
             anthropic_model: text("ANTHROPIC_MODEL"),
+            no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             home,
         }
     }

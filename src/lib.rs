@@ -8,6 +8,7 @@
 //! `transcript`, `settings::install` and `config`.
 
 pub mod agents;
+pub mod calendar;
 pub mod classify;
 pub mod cli;
 pub mod config;
@@ -19,8 +20,11 @@ pub mod handle;
 pub mod hook;
 pub mod metrics;
 pub mod models;
+pub mod prices;
 pub mod protocol;
+pub mod report;
 pub mod rules;
 pub mod settings;
 pub mod state;
 pub mod tail;
+pub mod transcript;

@@ -1,7 +1,10 @@
 //! Model families: their order of cost and the aliases that a spawn accepts.
 
+use serde::Serialize;
+
 /// A family of models, cheapest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// Haiku.
     Haiku,
@@ -32,6 +35,13 @@ impl Family {
         ]
         .into_iter()
         .find_map(|(part, family)| model.contains(part).then_some(family))
+    }
+
+    /// The family whose alias this is, letter by letter.
+    pub fn from_alias(alias: &str) -> Option<Self> {
+        [Self::Haiku, Self::Sonnet, Self::Opus, Self::Fable]
+            .into_iter()
+            .find(|family| family.alias() == alias)
     }
 
     /// The alias that an Agent call accepts.

@@ -4,6 +4,7 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use serde::Deserialize;
 
 /// Bytes read from the end, in two tries: lines of one message can be tens of kilobytes.
@@ -68,7 +69,7 @@ pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
 
 fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
     bytes.rsplit(|b| *b == b'\n').find_map(|line| {
-        if !contains(line, b"\"assistant\"") || !contains(line, b"\"model\"") {
+        if memmem::find(line, b"\"assistant\"").is_none() || memmem::find(line, b"\"model\"").is_none() {
             return None;
         }
         let line: Line = serde_json::from_slice(line).ok()?;
@@ -77,10 +78,6 @@ fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
         (counts && !model.is_empty() && !model.starts_with('<'))
             .then_some(Spoke { model, time: line.timestamp })
     })
-}
-
-fn contains(line: &[u8], part: &[u8]) -> bool {
-    line.windows(part.len()).any(|window| window == part)
 }
 
 /// Where the client keeps a subagent's transcript; none when the id is not one.

@@ -5,4 +5,5 @@ mod log;
 mod payloads;
 mod policy;
 mod sandbox;
+mod stats;
 mod texts;

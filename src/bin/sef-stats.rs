@@ -1,3 +1,47 @@
-//! `sef-stats`: what was delegated, which model ran, what it cost.
+//! `sef-stats`: what was delegated, which model ran, what it cost. Parses, makes the report, prints it.
 
-fn main() {}
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Parser as _;
+use sef::config::Env;
+use sef::error::{Error, Result};
+use sef::report::args::{ReportArgs, StatsCli, StatsCommand};
+use sef::report::page::{Ink, page};
+use sef::report::{self, text};
+
+fn main() -> ExitCode {
+    let StatsCommand::Report(args) = StatsCli::parse().command;
+    match run(&Env::read(), &args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
+            {
+                eprintln!("sef-stats: {}", text::plain(&error.to_string()));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(env: &Env, args: &ReportArgs) -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
+    // Only a relative --project needs the current folder; one that is gone makes it a path from the root.
+    let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    let report = report::make(env, args, now, &here)?;
+    let mut stdout = std::io::stdout().lock();
+    let shown = if args.json {
+        text::json(&report)?
+    } else {
+        let ink = if stdout.is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
+        page(&report, ink)
+    };
+    // Whoever closes the pipe early has seen enough.
+    match stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::new("cannot print the report", error).fix("print it to a place with room"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -9,6 +9,7 @@ mod spawn;
 pub use spawn::{Decision, decide};
 
 use crate::agents::AgentModel;
+use crate::calendar::parse_timestamp;
 use crate::metrics::record::{Kind, Record, project_key, safe_id};
 use crate::models::Family;
 use crate::protocol::{Event, Name, Reply};
@@ -105,7 +106,9 @@ fn known_mode(mode: &str) -> Option<&str> {
 fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>) {
     let spoke = (world.spoke)();
     let named = match (&spoke, &session.model) {
-        (Some(spoke), Some(model)) if millis(&spoke.time).is_some_and(|time| time < session.model_t) => {
+        (Some(spoke), Some(model))
+            if parse_timestamp(&spoke.time).is_some_and(|time| time < session.model_t) =>
+        {
             Some(model)
         }
         (Some(spoke), _) => Some(&spoke.model),
@@ -115,32 +118,4 @@ fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>
     let named = named.map(String::as_str).or(world.chosen_model);
     let family = named.and_then(Family::of).or_else(|| Family::of(&world.policy.orchestrator.model));
     (family.unwrap_or(Family::Opus), named.map(str::to_owned))
-}
-
-/// Milliseconds since 1970 of `2026-11-20T20:37:10.675Z`; none for any other shape.
-fn millis(iso: &str) -> Option<u64> {
-    let number = |from: usize, to: usize| iso.get(from..to)?.parse::<i64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let thousandth = number(20, 23).unwrap_or(0);
-    // Days since 1970 of a civil date (Howard Hinnant's algorithm), years counted from March.
-    let shifted = if month <= 2 { year - 1 } else { year };
-    let era = shifted.div_euclid(400);
-    let of_era = shifted.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    u64::try_from((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + thousandth).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::millis;
-
-    #[test]
-    fn iso_times_become_milliseconds() {
-        assert_eq!(millis("1970-01-01T00:00:00.000Z"), Some(0));
-        assert_eq!(millis("2026-11-20T20:37:10.675Z"), Some(1_795_207_030_675));
-        assert_eq!(millis("2024-02-29T12:00:00Z"), Some(1_709_208_000_000));
-        assert_eq!(millis("yesterday"), None);
-    }
 }

@@ -1,4 +1,5 @@
-//! The log: what one line holds (`record`), and how lines are written and read (`log`).
+//! The log: what one line holds (`record`), how lines are written (`log`) and read back (`reader`).
 
 pub mod log;
+pub mod reader;
 pub mod record;

@@ -1,0 +1,35 @@
+//! The command line of `sef-stats`: types and help texts only, no behaviour.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::report::since::Since;
+
+/// What was delegated, which model ran, what it cost.
+#[derive(Debug, Parser)]
+#[command(name = "sef-stats", version, about, disable_help_subcommand = true)]
+pub struct StatsCli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: StatsCommand,
+}
+
+/// The commands of `sef-stats`.
+#[derive(Debug, Subcommand)]
+pub enum StatsCommand {
+    /// Report tasks, delegations (wanted, requested and actual model), tokens and cost.
+    Report(ReportArgs),
+}
+
+/// Options of `report`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ReportArgs {
+    /// Print JSON (schema 1) instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Only what happened since then: 7d, 12h, 30m ago, or a date (UTC) like 2026-11-01.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Since>,
+    /// Only this project: its path, or the name of its folder below ~/.claude/projects.
+    #[arg(long, value_name = "PROJECT", allow_hyphen_values = true)]
+    pub project: Option<String>,
+}

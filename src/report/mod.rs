@@ -1,0 +1,165 @@
+//! `sef-stats report`: reads the log, the transcripts and the prices, and says what was delegated, which model ran and
+//! what it cost. `activity`, `delegations` and `cost` are pure arithmetic; `page` and `text` show them.
+
+pub mod activity;
+pub mod args;
+pub mod cost;
+pub mod delegations;
+pub mod page;
+pub mod since;
+pub mod text;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::calendar;
+use crate::config::Env;
+use crate::error::{Error, Result};
+use crate::metrics::reader::{self, Log};
+use crate::metrics::record::{Record, project_key, transcript_folder};
+use crate::prices::Prices;
+use crate::transcript::corpus::Corpus;
+use crate::transcript::find::Scope;
+use crate::transcript::read_all;
+use activity::Activity;
+use args::ReportArgs;
+use cost::Cost;
+use delegations::Delegations;
+
+/// Version of the JSON's shape.
+pub const SCHEMA: u32 = 1;
+
+/// Every figure of one report. Its JSON is the interface that scripts rely on.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// What was looked at.
+    pub scope: Looked,
+    /// Delegations.
+    pub delegations: Delegations,
+    /// User prompts by tier, 0 to 3.
+    pub tasks: std::collections::BTreeMap<u8, u64>,
+    /// Shares from 0 to 1.
+    pub rates: Rates,
+    /// Tokens and money.
+    pub cost: Cost,
+    /// Lines of log and transcripts that could not be read.
+    pub unreadable_lines: u64,
+    /// Transcripts and folders that could not be read.
+    pub unreadable_files: u64,
+    /// Log lines that a later version of SEF wrote.
+    pub later_lines: u64,
+    /// What the hook logged besides.
+    pub hook: Activity,
+}
+
+/// See [`Report::scope`].
+#[derive(Debug, Serialize)]
+pub struct Looked {
+    /// The log's folder.
+    pub state_dir: Option<PathBuf>,
+    /// The transcripts' folder.
+    pub transcripts: Option<PathBuf>,
+    /// Beginning of the period, ISO 8601; none: everything.
+    pub since: Option<String>,
+    /// The project's folder name; none: all.
+    pub project: Option<String>,
+    /// Log files read.
+    pub log_files: u64,
+    /// Transcripts read.
+    pub transcript_files: u64,
+    /// Their size.
+    pub transcript_bytes: u64,
+}
+
+/// See [`Report::rates`].
+#[derive(Debug, Serialize)]
+pub struct Rates {
+    /// Delegated tasks of all tasks; none without tasks.
+    pub delegation: Option<f64>,
+    /// Not measured yet.
+    pub rejection: Option<f64>,
+}
+
+impl Report {
+    /// Nothing at all was found.
+    pub fn is_empty(&self) -> bool {
+        self.hook.records == 0 && self.cost.by_model.is_empty() && self.delegations.total == 0
+    }
+}
+
+/// Makes the report. `now` in milliseconds since 1970; `here` is the current folder, for a relative `--project`.
+pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Report> {
+    if env.state_dir.is_none() && env.claude_dir.is_none() {
+        return Err(Error::new("cannot make a report", "neither SEF's nor Claude Code's folder is known")
+            .fix("set HOME, or SEF_STATE_DIR and CLAUDE_CONFIG_DIR, to absolute paths"));
+    }
+    let prices = Prices::load(env.config_dir.as_deref())?;
+    let log = env.state_dir.as_deref().map(reader::read).transpose()?.unwrap_or_default();
+    let transcripts = env.claude_dir.as_ref().map(|dir| dir.join("projects"));
+    let since = args.since.map_or(0, |since| since.millis(now));
+    let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
+    let scope = Scope { folder, since };
+    let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope)).unwrap_or_default();
+    let looked = Looked {
+        state_dir: env.state_dir.clone(),
+        transcripts,
+        since: args.since.map(|_| calendar::timestamp(since)),
+        project: scope.folder.clone(),
+        log_files: log.files,
+        transcript_files: corpus.files,
+        transcript_bytes: corpus.bytes,
+    };
+    Ok(figures(looked, log, &corpus, &prices, &scope))
+}
+
+/// From what was read to the figures. Pure.
+fn figures(looked: Looked, log: Log, corpus: &Corpus, prices: &Prices, scope: &Scope) -> Report {
+    let records = match &scope.folder {
+        Some(folder) => of_project(log.records, folder, corpus),
+        None => log.records,
+    };
+    let mut hook = activity::count(&records, scope.since);
+    Report {
+        schema: SCHEMA,
+        scope: looked,
+        delegations: delegations::join(&records, corpus, scope.since),
+        tasks: std::mem::take(&mut hook.tasks),
+        rates: Rates { delegation: hook.delegation_rate(), rejection: None },
+        cost: cost::add_up(corpus, prices, scope.since),
+        unreadable_lines: log.unreadable.saturating_add(corpus.unreadable_lines),
+        unreadable_files: corpus.unreadable_files,
+        later_lines: log.later,
+        hook,
+    }
+}
+
+/// The lines of one project: those that name it, and those that name none but belong to one of its sessions.
+fn of_project(records: Vec<Record>, folder: &str, corpus: &Corpus) -> Vec<Record> {
+    let key = project_key(folder);
+    let named =
+        records.iter().filter(|record| record.pj.as_ref() == Some(&key)).map(|record| record.s.clone());
+    let sessions: HashSet<String> =
+        named.chain(corpus.sessions.iter().map(|session| session.id.clone())).collect();
+    let belongs = |record: &Record| match &record.pj {
+        Some(project) => *project == key,
+        None => sessions.contains(&record.s),
+    };
+    records.into_iter().filter(belongs).collect()
+}
+
+/// The transcript folder that `--project` means: a folder of that name, else the one of that path.
+fn folder_of(project: &str, transcripts: Option<&Path>, here: &Path) -> String {
+    let is_name = !project.contains('/') && !matches!(project, "." | "..");
+    if is_name && (project.starts_with('-') || transcripts.is_some_and(|dir| dir.join(project).is_dir())) {
+        return project.to_owned();
+    }
+    // The client names the folder after the path without links; a path that is gone can only be taken as typed.
+    let path = here.join(project);
+    let path = path.canonicalize().unwrap_or(path);
+    let path = path.to_string_lossy();
+    transcript_folder(if path.len() > 1 { path.trim_end_matches('/') } else { &path })
+}

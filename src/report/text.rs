@@ -1,0 +1,94 @@
+//! Names and numbers as people read them, and the report as JSON. Whatever a log or a transcript put into a name, no
+//! control byte leaves here.
+
+use std::fmt::Write as _;
+
+use crate::error::{Error, Result};
+use crate::report::Report;
+
+/// The report as one line of JSON, with control characters escaped beyond what JSON asks for.
+pub fn json(report: &Report) -> Result<String> {
+    let compact =
+        serde_json::to_string(report).map_err(|why| Error::new("cannot print the report as JSON", why))?;
+    let mut text = String::with_capacity(compact.len() + 1);
+    for c in compact.chars() {
+        if is_unsafe(c) {
+            // Such a character can only stand inside a string, where JSON takes this for the same.
+            let _ = write!(text, "\\u{:04x}", c as u32);
+        } else {
+            text.push(c);
+        }
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+/// Text with every control character (but the line feed) and every character that reorders text made visible.
+pub fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || !is_unsafe(c) { safe.push(c) } else { safe.extend(c.escape_unicode()) }
+    }
+    safe
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A name on one line, cut to `width` characters.
+pub fn name(text: &str, width: usize) -> String {
+    let safe = plain(text).replace('\n', "\\n");
+    if safe.chars().count() <= width {
+        return safe;
+    }
+    safe.chars().take(width.saturating_sub(1)).chain(['~']).collect()
+}
+
+/// `1 task`, `2 tasks`.
+pub fn plural(count: impl Into<u64>, one: &str) -> String {
+    let count = count.into();
+    if count == 1 { format!("{count} {one}") } else { format!("{count} {one}s") }
+}
+
+/// Dollars with cents, and with hundredths of a cent below a dollar.
+pub fn money(dollars: f64) -> String {
+    if dollars.abs() < 1.0 { format!("${dollars:.4}") } else { format!("${dollars:.2}") }
+}
+
+/// `999`, `12.3k`, `4.5M`, `6.7G`, ...
+pub fn short(count: u64) -> String {
+    let mut value = count as f64;
+    for unit in ["", "k", "M", "G", "T", "P"] {
+        if value < 999.95 || (unit.is_empty() && value < 1000.0) {
+            return if unit.is_empty() { count.to_string() } else { format!("{value:.1}{unit}") };
+        }
+        value /= 1000.0;
+    }
+    format!("{value:.0}E")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_byte_survives() {
+        assert_eq!(name("a\x1b[31m\nb\u{9b}\u{202e}", 80), "a\\u{1b}[31m\\nb\\u{9b}\\u{202e}");
+        assert_eq!(name("abcdef", 4), "abc~");
+    }
+
+    #[test]
+    fn counts_stay_short() {
+        for (count, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1.0k"),
+            (999_949, "999.9k"),
+            (999_950, "1.0M"),
+            (u64::MAX, "18E"),
+        ] {
+            assert_eq!(short(count), text, "{count}");
+        }
+    }
+}

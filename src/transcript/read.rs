@@ -1,0 +1,160 @@
+//! Reads one transcript file into its facts, streaming. What is kept grows with the number of requests, not with text.
+
+use std::collections::HashMap;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::calendar;
+use crate::fsx::open_regular;
+use crate::prices::Usage;
+use crate::transcript::find::Source;
+use crate::transcript::lines::each_line;
+use crate::transcript::wire::{Answer, CostState, Line, LineFilter, Unreadable};
+
+/// One API request as a file shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// `message.id`.
+    pub id: Box<str>,
+    /// The model that answered.
+    pub model: Box<str>,
+    /// Milliseconds since 1970; 0 when the line does not say.
+    pub time: u64,
+    /// Of the whole request.
+    pub usage: Usage,
+}
+
+impl Seen {
+    /// The same request seen again: the fuller usage counts, and the earlier time.
+    pub fn merge(&mut self, other: &Self) {
+        if other.usage.output > self.usage.output {
+            self.usage = other.usage;
+            self.model.clone_from(&other.model);
+        }
+        if self.time == 0 || (other.time != 0 && other.time < self.time) {
+            self.time = other.time;
+        }
+    }
+}
+
+/// An Agent call and the agent that it started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// `tool_use_id` of the call.
+    pub tool_use: String,
+    /// The agent.
+    pub agent: String,
+    /// The model that the client says it resolved; may be empty.
+    pub model: String,
+}
+
+/// The client's sum, and how many of the file's requests (in order) came before it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct State {
+    /// The sum.
+    pub cost: CostState,
+    /// Requests of this file that it covers.
+    pub covers: usize,
+}
+
+/// What the client writes beside a subagent's transcript.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Meta {
+    /// The agent's type, a person's own names included.
+    pub agent_type: Option<String>,
+    /// The Agent call that started it.
+    pub tool_use_id: Option<String>,
+    /// The alias that the call asked for; else the full id of what the client resolved, or `inherit`. Absent in
+    /// transcripts of older clients (2.1.197).
+    pub model: Option<String>,
+    /// The subagent that started this one; none when the orchestrator did.
+    pub parent_agent_id: Option<String>,
+    /// 1 for an agent of the orchestrator, more for one of a subagent.
+    pub spawn_depth: Option<u64>,
+}
+
+/// The facts of one file.
+#[derive(Debug, Default)]
+pub struct FileFacts {
+    /// Each request once, in the order of its first line.
+    pub requests: Vec<Seen>,
+    /// Agent calls with a result.
+    pub links: Vec<Link>,
+    /// The last sum in the file.
+    pub state: Option<State>,
+    /// The session named by the last request.
+    pub session: String,
+    /// Of a subagent's file, when it is there and readable.
+    pub meta: Option<Meta>,
+    /// Lines that could not be read.
+    pub unreadable: u64,
+}
+
+/// Reads transcripts one after another, with one buffer. One for each thread.
+#[derive(Default)]
+pub struct Reader {
+    filter: LineFilter,
+    buffer: Vec<u8>,
+}
+
+impl Reader {
+    /// Reads one file. A file that vanished meanwhile is an error of kind `NotFound`.
+    pub fn read(&mut self, source: &Source) -> io::Result<FileFacts> {
+        let file = open_regular(&source.path)?;
+        let mut facts = FileFacts::default();
+        let mut seen: HashMap<Box<str>, usize> = HashMap::new();
+        let filter = &self.filter;
+        let too_long = each_line(file, &mut self.buffer, |line| match filter.read(line) {
+            Ok(Some(Line::Answer(answer))) => facts.add_answer(&answer, &mut seen),
+            Ok(Some(Line::AgentResult(result))) => facts.links.push(Link {
+                tool_use: result.tool_use.into_owned(),
+                agent: result.agent.into_owned(),
+                model: result.model.into_owned(),
+            }),
+            Ok(Some(Line::CostState(cost))) => {
+                facts.state = Some(State { cost, covers: facts.requests.len() });
+            }
+            Ok(None) => {}
+            Err(Unreadable) => facts.unreadable += 1,
+        })?;
+        facts.unreadable += too_long;
+        if source.agent.is_some() {
+            facts.meta = read_meta(&source.path.with_extension("meta.json"));
+        }
+        Ok(facts)
+    }
+}
+
+impl FileFacts {
+    fn add_answer(&mut self, answer: &Answer, seen: &mut HashMap<Box<str>, usize>) {
+        if self.session != answer.session {
+            answer.session.as_ref().clone_into(&mut self.session);
+        }
+        let request = Seen {
+            id: answer.id.as_ref().into(),
+            model: answer.model.as_ref().into(),
+            time: calendar::parse_timestamp(&answer.timestamp).unwrap_or(0),
+            usage: answer.usage,
+        };
+        // An answer that nothing identifies can't be a copy of another.
+        let known = (!request.id.is_empty()).then(|| seen.get(&request.id)).flatten();
+        if let Some(index) = known {
+            self.requests[*index].merge(&request);
+        } else {
+            seen.insert(request.id.clone(), self.requests.len());
+            self.requests.push(request);
+        }
+    }
+}
+
+/// Longest `.meta.json` that is read, in bytes. Real ones have some 300.
+const MAX_META: u64 = 64 << 10;
+
+fn read_meta(path: &Path) -> Option<Meta> {
+    let mut text = Vec::new();
+    open_regular(path).ok()?.take(MAX_META).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}

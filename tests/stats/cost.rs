@@ -1,0 +1,239 @@
+//! Tokens and money, against the client's own sums.
+
+use serde_json::json;
+
+use super::corpus::{FOLDER, Transcript};
+use super::{dollars, page, report};
+use crate::sandbox::Sandbox;
+
+const OPUS: &str = "claude-opus-5-5";
+const HAIKU: &str = "claude-haiku-5-5";
+
+/// Two delegations from an Opus session to Haiku. The counts and the sum are those of a session of the real client.
+fn two_delegations() -> [Transcript; 3] {
+    let main = Transcript::main("s1")
+        .noise()
+        .answer("m1", OPUS, (2000, 150, 9000, 0), 2)
+        .agent_result("toolu_1", "a1", HAIKU, "completed")
+        .answer("m2", OPUS, (300, 140, 500, 11_000), 2)
+        .agent_result("toolu_2", "a2", HAIKU, "completed")
+        .answer("m3", OPUS, (250, 60, 450, 11_500), 2)
+        .answer("m4", OPUS, (200, 110, 300, 12_000), 2)
+        .answer("m5", OPUS, (150, 45, 200, 12_300), 1)
+        .cost_state(0.084_992_75);
+    let first = Transcript::agent("s1", "a1").noise().answer("m6", HAIKU, (1500, 80, 4000, 0), 2).answer(
+        "m7",
+        HAIKU,
+        (300, 40, 250, 5500),
+        1,
+    );
+    let second = Transcript::agent("s1", "a2").answer("m8", HAIKU, (1600, 90, 4100, 0), 1).answer(
+        "m9",
+        HAIKU,
+        (320, 35, 260, 5700),
+        1,
+    );
+    [main, first, second]
+}
+
+#[test]
+fn the_sum_of_a_session_is_the_clients_own() {
+    let sandbox = Sandbox::new();
+    for transcript in two_delegations() {
+        transcript.write(&sandbox);
+    }
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!(cost["actual_usd"], json!(0.084_992_75));
+    assert_eq!(cost["main_usd"], json!(0.083_31));
+    assert_eq!(cost["subagents_usd"], json!(0.001_682_75));
+    assert_eq!(cost["client_usd"], json!(0.084_992_75));
+    assert_eq!(cost["differences"], json!([]));
+    assert_eq!(cost["unknown_models"], json!([]));
+    let haiku = &cost["by_model"][HAIKU];
+    assert_eq!(haiku["input_tokens"], 3720);
+    assert_eq!(haiku["output_tokens"], 245);
+    assert_eq!(haiku["cache_read_tokens"], 11_200);
+    assert_eq!(haiku["cache_write_tokens"], 8610);
+    assert_eq!(haiku["usd"], json!(0.001_682_75));
+    let page = page(&sandbox, &[]);
+    assert!(page.contains("total $0.0850: orchestrator $0.0833, subagents $0.0017"), "{page}");
+    assert!(page.contains("$0.0850 over 1 session, ours agree to the cent"), "{page}");
+    assert!(page.contains("list prices as of 2026-11-20"), "{page}");
+}
+
+#[test]
+fn spaced_json_costs_the_same() {
+    let sandbox = Sandbox::new();
+    let spaced = Transcript::main("s1").spaced().answer("m1", OPUS, (1_000_000, 0, 0, 0), 2).cost_state(4.0);
+    spaced.write(&sandbox);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!((dollars(&cost["actual_usd"]), dollars(&cost["client_usd"])), (json!(4.0), json!(4.0)));
+}
+
+#[test]
+fn a_message_on_many_lines_in_many_files_is_paid_once() {
+    let sandbox = Sandbox::new();
+    let main = Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 5);
+    main.write(&sandbox);
+    // A fork of the agent kind: its own file begins with a copy of the parent's request.
+    let copy = Transcript::agent("s9", "a0").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1);
+    copy.answer("m2", OPUS, (500_000, 0, 0, 0), 1).write(&sandbox);
+    for fork in ["s0", "s2", "s3"] {
+        let cost = &report(&sandbox, &[])["cost"];
+        assert_eq!(cost["by_model"][OPUS]["requests"], 2);
+        assert_eq!((dollars(&cost["main_usd"]), dollars(&cost["subagents_usd"])), (json!(4.0), json!(2.0)));
+        main.forked(fork).write(&sandbox);
+    }
+}
+
+#[test]
+fn a_forked_session_is_compared_with_all_it_holds_and_summed_once() {
+    let sandbox = Sandbox::new();
+    let transcripts = two_delegations();
+    for transcript in &transcripts {
+        transcript.write(&sandbox);
+    }
+    // The client's sum of a fork goes on from the session that it was copied from, agents included.
+    let fork = transcripts[0].forked("s2").answer("m10", OPUS, (1_000_000, 0, 0, 0), 1);
+    fork.cost_state(4.084_992_75).write(&sandbox);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!(cost["differences"], json!([]));
+    assert_eq!(cost["sessions_checked"], 2);
+    assert_eq!(cost["actual_usd"], json!(4.084_992_75));
+    assert_eq!(dollars(&cost["client_usd"]), 4.084_992_75);
+}
+
+#[test]
+fn a_session_that_goes_on_after_its_sum_is_compared_up_to_there() {
+    let sandbox = Sandbox::new();
+    let ended = Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1).cost_state(4.0);
+    ended.clone().answer("m2", OPUS, (2_000_000, 0, 0, 0), 1).write(&sandbox);
+    Transcript::agent("s1", "a1").noise().answer("m3", HAIKU, (1_000_000, 0, 0, 0), 1).write(&sandbox);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!(cost["differences"], json!([]));
+    assert_eq!((dollars(&cost["client_usd"]), dollars(&cost["actual_usd"])), (json!(4.0), json!(12.5)));
+    // Resumed and ended again: the last sum holds for all.
+    ended.answer("m2", OPUS, (2_000_000, 0, 0, 0), 1).cost_state(12.5).write(&sandbox);
+    assert_eq!(report(&sandbox, &[])["cost"]["differences"], json!([]));
+}
+
+#[test]
+fn a_difference_of_more_than_a_cent_is_named() {
+    let sandbox = Sandbox::new();
+    for (session, client) in [("near", 4.01), ("far", 4.0101)] {
+        Transcript::main(session)
+            .answer(session, OPUS, (1_000_000, 0, 0, 0), 1)
+            .cost_state(client)
+            .write(&sandbox);
+    }
+    let cost = &report(&sandbox, &[])["cost"];
+    let differences = cost["differences"].as_array().expect("a list");
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0]["session"], "far");
+    assert_eq!(
+        (dollars(&differences[0]["client_usd"]), dollars(&differences[0]["computed_usd"])),
+        (json!(4.0101), json!(4.0))
+    );
+    let page = page(&sandbox, &[]);
+    assert!(page.contains("DIFFERENCE session far: client $4.01, ours $4.00"), "{page}");
+}
+
+#[test]
+fn a_partial_usage_followed_by_the_full_one_counts_full_in_any_order() {
+    for order in [[10, 500], [500, 10]] {
+        let sandbox = Sandbox::new();
+        let [first, second] = order;
+        Transcript::main("s1")
+            .answer("m1", OPUS, (100, first, 0, 0), 1)
+            .answer("m1", OPUS, (100, second, 0, 0), 1)
+            .write(&sandbox);
+        assert_eq!(report(&sandbox, &[])["cost"]["by_model"][OPUS]["output_tokens"], 500);
+    }
+}
+
+#[test]
+fn the_haiku_band_is_chosen_for_each_request() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1")
+        .answer("m1", HAIKU, (50_000, 1000, 20_000, 30_000), 1)
+        .answer("m2", HAIKU, (50_001, 1000, 20_000, 30_000), 1)
+        .write(&sandbox);
+    // 0.005 + 0.0005 + 0.0025 + 0.0003, then every token at the higher card: 0.0250005 + 0.0025 + 0.0125 + 0.0015.
+    assert_eq!(report(&sandbox, &[])["cost"]["actual_usd"], json!(0.049_800_5));
+}
+
+#[test]
+fn an_unknown_model_is_loud_and_never_free() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1")
+        .answer("m1", "claude-opus-9", (1_000_000, 7, 0, 0), 1)
+        .answer("m2", "<synthetic>", (1_000_000, 0, 0, 0), 1)
+        .answer("m3", OPUS, (1_000_000, 0, 0, 0), 1)
+        .write(&sandbox);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!(cost["unknown_models"], json!(["claude-opus-9"]));
+    assert_eq!(cost["by_model"]["claude-opus-9"]["usd"], json!(null));
+    assert_eq!(cost["by_model"]["claude-opus-9"]["output_tokens"], 7);
+    assert_eq!(cost["by_model"]["<synthetic>"], json!(null));
+    assert_eq!(dollars(&cost["actual_usd"]), 4.0);
+    assert!(page(&sandbox, &[]).contains("NO PRICE for claude-opus-9: its cost is in no sum above"));
+}
+
+#[test]
+fn the_users_prices_replace_ours_and_a_faulty_file_stops_the_report() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1").answer("m1", "my-model", (1_000_000, 0, 0, 0), 1).write(&sandbox);
+    let row = "[[price]]\nmodel = \"my-model\"\ninput = 1.5\noutput = 0\ncache_write_5m = 0\ncache_write_1h = 0\ncache_read = 0\nsource = \"contract\"\nas_of = \"2026-11-01\"\n";
+    sandbox.write("config/prices.toml", row);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!(
+        (dollars(&cost["actual_usd"]), &cost["own_prices"]["my-model"]),
+        (json!(1.5), &json!("2026-11-01"))
+    );
+    let path = sandbox.write("config/prices.toml", row.replace("input = 1.5", "input = cheap"));
+    let run = sandbox.run("sef-stats", &["report"], "");
+    assert_eq!((run.code, run.out.as_str()), (Some(1), ""));
+    let place = format!("sef-stats: cannot use your prices: {}:3:", path.display());
+    assert!(run.err.starts_with(&place) && run.err.contains("to mend it: correct that line"), "{}", run.err);
+}
+
+#[test]
+fn fast_mode_hour_long_writes_and_searches_are_charged() {
+    let sandbox = Sandbox::new();
+    let more = json!({"speed": "fast", "server_tool_use": {"web_search_requests": 7},
+        "cache_creation": {"ephemeral_5m_input_tokens": 1_000_000, "ephemeral_1h_input_tokens": 2_000_000}});
+    Transcript::main("s1")
+        .answer_with("m1", OPUS, (1_000_000, 100_000, 3_000_000, 1_000_000), 1, &more)
+        .cost_state(54.47)
+        .write(&sandbox);
+    let cost = &report(&sandbox, &[])["cost"];
+    assert_eq!((dollars(&cost["actual_usd"]), &cost["differences"]), (json!(54.47), &json!([])));
+}
+
+#[test]
+fn since_leaves_out_older_requests_and_sessions_begun_before() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1).cost_state(4.0).write(&sandbox);
+    for (since, usd, client) in [("2026-11-20", 4.0, json!(4.0)), ("2026-11-21", 0.0, json!(null))] {
+        let cost = &report(&sandbox, &["--since", since])["cost"];
+        assert_eq!((dollars(&cost["actual_usd"]), &cost["client_usd"]), (json!(usd), &client), "{since}");
+    }
+    assert_eq!(sandbox.run("sef-stats", &["report", "--since", "soon"], "").code, Some(2));
+}
+
+#[test]
+fn a_project_is_named_by_path_or_by_folder() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1").answer("m1", OPUS, (1_000_000, 0, 0, 0), 1).write(&sandbox);
+    let other = sandbox.read(&format!("{FOLDER}/s1.jsonl")).replace("m1", "m2");
+    let folder = sef::metrics::record::transcript_folder(&sandbox.path("project").to_string_lossy());
+    sandbox.write(&format!(".claude/projects/{folder}/s2.jsonl"), other.replace("1000000", "2000000"));
+    let usd = |args: &[&str]| dollars(&report(&sandbox, args)["cost"]["actual_usd"]);
+    assert_eq!(usd(&[]), 12.0);
+    assert_eq!(usd(&["--project", "-home-user-shop"]), 4.0);
+    assert_eq!(usd(&["--project", "/home/user/shop"]), 4.0);
+    assert_eq!(usd(&["--project", "/home/user/shop/"]), 4.0);
+    assert_eq!(usd(&["--project", "."]), 8.0);
+    assert_eq!(usd(&["--project", &folder]), 8.0);
+    assert_eq!(usd(&["--project", "/home/user/elsewhere"]), 0.0);
+}

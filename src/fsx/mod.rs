@@ -1,1 +1,3 @@
 //! File operations that keep a promise: see each module.
+
+pub mod atomic;

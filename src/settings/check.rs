@@ -67,7 +67,10 @@ const KNOWN_EVENTS: &[&str] = &[
 pub fn decode(bytes: &[u8]) -> Result<(&'static str, &str), Refusal> {
     let utf16 = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
     if utf16 {
-        return Err(Refusal { place: (1, 1), why: "the file is UTF-16; Claude Code and SEF read UTF-8".into() });
+        return Err(Refusal {
+            place: (1, 1),
+            why: "the file is UTF-16; Claude Code and SEF read UTF-8".into(),
+        });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
@@ -143,7 +146,11 @@ fn handler_is_well_formed(text: &str, name: &str, handler: &Value<'_>) -> Result
     };
     if handler.get_string("type").is_none() {
         let start = handler.get("type").map_or(handler.start(), |prop| prop.value.start());
-        return Err(Refusal::at(text, start, format!("a hook of \"{name}\" needs a \"type\" that is a string")));
+        return Err(Refusal::at(
+            text,
+            start,
+            format!("a hook of \"{name}\" needs a \"type\" that is a string"),
+        ));
     }
     if let Some(command) = handler.get("command")
         && command.value.as_string_lit().is_none()
@@ -166,7 +173,8 @@ fn no_key_twice(text: &str, object: &Object<'_>) -> Result<(), Refusal> {
     let mut seen = std::collections::HashSet::new();
     for prop in &object.properties {
         if !seen.insert(prop.name.as_str().to_owned()) {
-            let why = format!("the key {:?} is there twice; readers keep only one of the two", prop.name.as_str());
+            let why =
+                format!("the key {:?} is there twice; readers keep only one of the two", prop.name.as_str());
             return Err(Refusal::at(text, prop.start(), why));
         }
         no_key_twice_below(text, &prop.value)?;
@@ -219,6 +227,7 @@ fn strict() -> ParseOptions {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -69,7 +69,8 @@ pub fn add(text: &str, wanted: &[Hook]) -> Result<Option<Edited>, Refusal> {
     let root = check::parse(text)?;
     check::hooks_are_well_formed(text, &root)?;
     let found = found_in(&root, wanted);
-    let keep = |one: &Found| one.current && found.iter().filter(|other| other.event == one.event).count() == 1;
+    let keep =
+        |one: &Found| one.current && found.iter().filter(|other| other.event == one.event).count() == 1;
     let stale = found.iter().any(|one| !keep(one));
     let missing: Vec<Hook> = wanted
         .iter()
@@ -96,6 +97,12 @@ pub fn take_out(text: &str, shells: &Shells) -> Result<Option<String>, Refusal> 
 /// Every entry of ours in `text`, compared with `wanted`.
 pub fn find(text: &str, wanted: &[Hook]) -> Result<Vec<Found>, Refusal> {
     Ok(found_in(&check::parse(text)?, wanted))
+}
+
+/// Does the file switch off every hook there is?
+pub fn all_switched_off(bytes: &[u8]) -> bool {
+    let root = check::decode(bytes).and_then(|(_, text)| check::parse(text));
+    root.is_ok_and(|root| root.get_boolean("disableAllHooks").is_some_and(|lit| lit.value))
 }
 
 fn prove(old: &str, edited: &Edited, wanted: &[Hook]) -> Result<(), Refusal> {
@@ -234,10 +241,12 @@ fn span(node: &impl Ranged) -> Range<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 #[path = "edit_property.rs"]
 mod property;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -147,7 +147,8 @@ fn c1_install_changes_only_our_entries_over_generated_settings() {
     let mut random = Random(2026);
     for case in 0..4000 {
         let old = settings(&mut random, &[]);
-        let edited = add(&old, &wanted).unwrap_or_else(|why| panic!("case {case}: {why}\n{old}")).expect("new");
+        let edited =
+            add(&old, &wanted).unwrap_or_else(|why| panic!("case {case}: {why}\n{old}")).expect("new");
         let back = take_out(&edited.text, &edited.made).unwrap().expect("something to take out");
         assert_eq!(back, old, "case {case}");
         // Nothing of the old text is gone or moved: it can be read off the new one in order.
@@ -182,7 +183,8 @@ fn c6_an_upgrade_replaces_only_ours_over_generated_settings() {
         let old = settings(&mut random, &stale);
         let had = find(&old, &wanted).unwrap().len();
         upgrades += usize::from(had > 0);
-        let edited = add(&old, &wanted).unwrap_or_else(|why| panic!("case {case}: {why}\n{old}")).expect("new");
+        let edited =
+            add(&old, &wanted).unwrap_or_else(|why| panic!("case {case}: {why}\n{old}")).expect("new");
         let found = find(&edited.text, &wanted).unwrap();
         assert_eq!(found.len(), wanted.len(), "case {case}");
         assert!(found.iter().all(|one| one.current), "case {case}");
@@ -214,7 +216,10 @@ fn c1_a_broken_text_never_panics_and_is_never_edited_into_something_else() {
             }
         }
         if let Ok(Some(edited)) = add(&text, &wanted) {
-            assert!(serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(), "only sound JSON is edited: {text}");
+            assert!(
+                serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok(),
+                "only sound JSON is edited: {text}"
+            );
             assert_eq!(take_out(&edited.text, &edited.made).unwrap(), Some(text));
         }
     }

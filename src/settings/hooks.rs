@@ -4,7 +4,6 @@
 //! command, and recognises SEF's own entries in a settings file, whichever folder they point to. It reads no file.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -56,8 +55,7 @@ struct HooksFile {
 
 /// The entries to register, with `command` filled in, in the order of `hooks/hooks.json`.
 pub fn wanted(command: &str) -> Vec<Hook> {
-    let file: HooksFile = serde_json::from_str(HOOKS_JSON).expect("hooks/hooks.json is tested to parse");
-    let mut hooks: Vec<Hook> = file
+    let mut hooks: Vec<Hook> = shipped()
         .hooks
         .into_iter()
         .flat_map(|(event, groups)| groups.into_iter().map(move |group| Hook { event: event.clone(), group }))
@@ -76,12 +74,17 @@ pub fn wanted(command: &str) -> Vec<Hook> {
 /// before `exec` and ends with 126 there, which the client does not take for a block.
 pub fn command_for(hook: &Path) -> Result<String> {
     let path = hook.to_str().ok_or_else(|| {
-        Error::new("cannot register the hook", "the path is not UTF-8, and settings.json can hold nothing else")
-            .at(hook)
-            .fix("set SEF_BIN_DIR to a folder with a plain name and install again")
+        Error::new(
+            "cannot register the hook",
+            "the path is not UTF-8, and settings.json can hold nothing else",
+        )
+        .at(hook)
+        .fix("set SEF_BIN_DIR to a folder with a plain name and install again")
     })?;
     if !hook.is_absolute() || !path.ends_with("/sef-hook") {
-        return Err(Error::new("cannot register the hook", "the path must be absolute and end in /sef-hook").at(hook));
+        return Err(
+            Error::new("cannot register the hook", "the path must be absolute and end in /sef-hook").at(hook)
+        );
     }
     let quoted = quote(path);
     Ok(format!("trap 'exit 0' 0; [ -x {quoted} ] && exec {quoted} 2>/dev/null || exit 0"))
@@ -103,12 +106,7 @@ pub fn binary_of(command: &str) -> Option<String> {
 
 /// What a person pastes who has to edit the file by hand.
 pub fn snippet(hooks: &[Hook]) -> String {
-    let mut text = String::from("{\n  \"hooks\": ");
-    let mut all = Vec::new();
-    let mut serializer = serde_json::Serializer::pretty(&mut all);
-    ByEvent(hooks).serialize(&mut serializer).expect("strings and numbers always serialize");
-    let _ = write!(text, "{}\n}}", String::from_utf8_lossy(&all).replace('\n', "\n  "));
-    text
+    format!("{{\n  \"hooks\": {}\n}}", pretty(&ByEvent(hooks)).replace('\n', "\n  "))
 }
 
 /// Serializes as `{"Event": [group], ...}` in the given order.
@@ -120,12 +118,21 @@ impl Serialize for ByEvent<'_> {
     }
 }
 
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("strings and numbers always serialize")
+}
+
+fn shipped() -> HooksFile {
+    serde_json::from_str(HOOKS_JSON).expect("hooks/hooks.json is tested to parse")
+}
+
 /// One word for the shell, whatever it holds: single quotes, with each single quote inside closed and escaped.
 fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -152,8 +159,12 @@ mod tests {
             assert!(is_ours(&command), "{command}");
             assert_eq!(binary_of(&command).as_deref(), Some(path));
         }
-        for other in ["/usr/bin/sef-hook", "sef-hook --x", "[ -x '/bin/other' ] && exec '/bin/other'", "echo /sef-hook'"]
-        {
+        for other in [
+            "/usr/bin/sef-hook",
+            "sef-hook --x",
+            "[ -x '/bin/other' ] && exec '/bin/other'",
+            "echo /sef-hook'",
+        ] {
             assert!(!is_ours(other), "{other}");
         }
     }

@@ -50,11 +50,14 @@ scope=${scope:---user}
 
 [ -n "${HOME:-}" ] || die "HOME is not set
   to mend it: HOME=/your/home sh install.sh"
+case $HOME in
+    /*) ;;
+    *) die "HOME is not an absolute path: $HOME" ;;
+esac
 [ -d "$HOME" ] || die "HOME is not a folder: $HOME"
 # With sudo, HOME is often still yours while the files would be root's: Claude Code could not change them any more.
-owner=$(LC_ALL=C ls -ldn -- "$HOME/." | { read -r _ _ uid _ && printf '%s' "$uid"; })
 me=$(id -u)
-[ "$owner" = "$me" ] || die "HOME belongs to user $owner and this is user $me: $HOME
+[ -n "$(find "$HOME/." -prune -user "$me" -print)" ] || die "HOME does not belong to this user ($me): $HOME
   to mend it: run this as the owner of that folder, without sudo"
 
 bin=${SEF_BIN_DIR:-$HOME/.local/bin}

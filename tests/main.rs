@@ -1,3 +1,4 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
+mod install;
 mod sandbox;

@@ -159,11 +159,18 @@ pub fn replace(target: &Target, new: &[u8], new_mode: u32) -> Result<Replaced> {
 pub fn remove(target: &Target) -> Result<Replaced> {
     target.check_replaceable()?;
     sweep(&target.path);
-    if read_now(&target.path) != target.bytes {
+    let cannot = |error: io::Error| Error::new("cannot remove the file", error).at(&target.path);
+    // Taken out of the way first and looked at then: what arrived after the last look goes back.
+    let aside = Temp { path: temp_name(&target.path).map_err(cannot)? };
+    match std::fs::rename(&target.path, &aside.path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Replaced::Changed),
+        other => other.map_err(cannot)?,
+    }
+    if read_now(&aside.path) != target.bytes {
+        let _ = place_new(&aside.path, &target.path).map_err(cannot)?;
         return Ok(Replaced::Changed);
     }
-    let cannot = |error: io::Error| Error::new("cannot remove the file", error).at(&target.path);
-    std::fs::remove_file(&target.path).map_err(cannot)?;
+    drop(aside);
     sync_folder(&target.path).map_err(cannot)?;
     Ok(Replaced::Done)
 }
@@ -174,11 +181,16 @@ pub fn sweep(path: &Path) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.split('-').next()?.parse().ok());
-        let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) else { continue };
-        if rustix::process::test_kill_process(pid) == Err(Errno::SRCH) {
+        if pid.is_some_and(is_gone) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// Is no process of that id running?
+pub fn is_gone(pid: i32) -> bool {
+    let pid = rustix::process::Pid::from_raw(pid);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(Errno::SRCH))
 }
 
 /// Makes `folder` and what is missing above it; answers what it made, outermost first.
@@ -201,10 +213,7 @@ struct Temp {
 
 impl Temp {
     fn write(target: &Target, new: &[u8], new_mode: u32) -> io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let prefix = temp_prefix(&target.path).ok_or(io::ErrorKind::InvalidFilename)?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = target.path.with_file_name(format!("{prefix}{}-{number}.tmp", std::process::id()));
+        let path = temp_name(&target.path)?;
         // Nobody may read it before it has the mode of what it replaces.
         let mode = if target.found.is_some() { 0o600 } else { new_mode };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
@@ -269,6 +278,14 @@ fn read_now(path: &Path) -> Option<Vec<u8>> {
 
 fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// A name beside `path` that no run has used before.
+fn temp_name(path: &Path) -> io::Result<PathBuf> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let prefix = temp_prefix(path).ok_or(io::ErrorKind::InvalidFilename)?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Ok(path.with_file_name(format!("{prefix}{}-{number}.tmp", std::process::id())))
 }
 
 fn temp_prefix(path: &Path) -> Option<String> {

@@ -17,6 +17,9 @@ use crate::fsx::atomic::{self, Replaced, Target};
 /// How long one install waits for another.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Name of a live check's folder, before the process id.
+const SCRATCH: &str = "live-check-";
+
 /// All that was installed, by Claude folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -101,6 +104,7 @@ impl Store {
                 }
             }
         }
+        sweep_scratch(&folder);
         let manifest = load(&folder)?;
         Ok(Self { folder, _lock: lock, manifest })
     }
@@ -147,7 +151,7 @@ impl Store {
 
     /// Where the live check may put its throw-away state.
     pub fn scratch(&self) -> PathBuf {
-        self.folder.join(format!("live-check-{}", std::process::id()))
+        self.folder.join(format!("{SCRATCH}{}", std::process::id()))
     }
 
     fn backup_path(&self, settings: &Path) -> PathBuf {
@@ -176,6 +180,17 @@ fn folder(env: &Env) -> Result<PathBuf> {
             .fix("set HOME and run the command again")
     })?;
     Ok(state.join("install"))
+}
+
+/// Removes what live checks of killed runs left behind.
+fn sweep_scratch(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.parse().ok());
+        if pid.is_some_and(atomic::is_gone) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn load(folder: &Path) -> Result<Manifest> {

@@ -65,7 +65,8 @@ fn our_commands(settings: &Value) -> BTreeMap<String, Vec<String>> {
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let empty = serde_json::Map::new();
     for (event, groups) in settings["hooks"].as_object().unwrap_or(&empty) {
-        for handler in groups.as_array().into_iter().flatten().flat_map(|g| g["hooks"].as_array()).flatten() {
+        for handler in groups.as_array().into_iter().flatten().filter_map(|g| g["hooks"].as_array()).flatten()
+        {
             let command = handler["command"].as_str().unwrap_or_default();
             if command.contains("/sef-hook'") {
                 found.entry(event.clone()).or_default().push(command.to_owned());
@@ -380,40 +381,48 @@ fn c5_twenty_parallel_installs_end_with_one_entry_each() {
 
 #[test]
 fn c5_a_writer_that_adds_keys_meanwhile_loses_none() {
-    const KEYS: usize = 300;
+    const TURNS: usize = 24;
+    const KEYS: usize = 16;
     let sandbox = ready();
     let path = sandbox.write(SETTINGS, "{}\n");
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
+    let stop = AtomicBool::new(false);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
             let temp = path.with_extension("writer");
-            for number in 0..KEYS {
+            let key = |number: usize| format!("key{}", number % KEYS);
+            let mut number = 0;
+            while !stop.load(Ordering::SeqCst) {
                 let start = Instant::now();
                 let mut settings = loop {
-                    // A key of ours may be out for the blink in which install puts it back; it must come back.
+                    // An update may be out for the blink in which install puts it back; it must come back.
                     let settings = json(&path);
-                    if number == 0 || settings.get(format!("key{}", number - 1)).is_some() {
+                    if number == 0 || settings[key(number - 1)] == number - 1 {
                         break settings;
                     }
-                    assert!(start.elapsed() < Duration::from_secs(20), "key{} is lost", number - 1);
+                    assert!(start.elapsed() < Duration::from_secs(20), "update {} is lost", number - 1);
                 };
-                settings[format!("key{number}")] = number.into();
+                settings[key(number)] = number.into();
                 fs::write(&temp, serde_json::to_string_pretty(&settings).expect("JSON")).expect("write");
                 fs::rename(&temp, &path).expect("rename");
+                number += 1;
             }
-            done.store(true, Ordering::SeqCst);
+            number
         });
-        let mut turns = 0;
-        while !done.load(Ordering::SeqCst) || turns < 4 {
-            let run = sef(&sandbox, &[if turns % 2 == 0 { "install" } else { "uninstall" }]);
+        for turn in 0..TURNS {
+            let run = sef(&sandbox, &[if turn % 2 == 0 { "install" } else { "uninstall" }]);
             assert!(run.code == Some(0) || run.err.contains("keeps rewriting"), "{run:?}");
-            turns += 1;
+            if writer.is_finished() {
+                break;
+            }
         }
+        stop.store(true, Ordering::SeqCst);
+        writer.join().expect("no update was lost")
     });
+    assert!(written > TURNS, "the writer must really have been at it: {written}");
     succeeds(&sandbox, &["install"]);
     let settings = json(&path);
-    for number in 0..KEYS {
-        assert_eq!(settings[format!("key{number}")], number, "key{number}");
+    for number in written.saturating_sub(KEYS)..written {
+        assert_eq!(settings[format!("key{}", number % KEYS)], number);
     }
     assert_eq!(our_commands(&settings).len(), EVENTS);
 }
@@ -643,6 +652,8 @@ fn a_hook_that_would_not_route_fails_the_live_check() {
     }
 }
 
+type Damage = fn(&Sandbox);
+
 #[test]
 fn status_says_what_is_there_and_exits_accordingly() {
     let sandbox = ready();
@@ -662,7 +673,6 @@ fn status_says_what_is_there_and_exits_accordingly() {
     assert!(out.contains("sef-review.md was edited by you"), "{out}");
 
     let settings = sandbox.read(SETTINGS);
-    type Damage = fn(&Sandbox);
     let damages: &[(Damage, &str)] = &[
         (|sandbox| fs::remove_file(sandbox.path("bin/sef-hook")).expect("remove"), "MISSING"),
         (

@@ -142,7 +142,11 @@ impl Target {
 pub fn replace(target: &Target, new: &[u8], new_mode: u32) -> Result<Replaced> {
     target.check_replaceable()?;
     sweep(&target.path);
-    let cannot = |error: io::Error| Error::new("cannot write the file", error).at(&target.path);
+    let cannot = |error: io::Error| {
+        Error::new("cannot write the file", error)
+            .at(&target.path)
+            .fix("see that its folder may be written and the disk is not full; the file is as it was")
+    };
     let temp = Temp::write(target, new, new_mode).map_err(cannot)?;
     let replaced = match &target.bytes {
         None => place_new(&temp.path, &target.path),

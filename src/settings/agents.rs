@@ -79,6 +79,17 @@ pub fn condition(file: &Shipped, bytes: Option<&[u8]>, record: &Record) -> Condi
     }
 }
 
+/// Could every copy be made? An error names the first that could not; nothing is written.
+pub fn check_all(place: &Place) -> Result<()> {
+    for file in FILES {
+        let target = Target::read(&place.claude.join(file.path))?;
+        if target.bytes.as_deref() != Some(file.text.as_bytes()) {
+            target.check_replaceable()?;
+        }
+    }
+    Ok(())
+}
+
 /// Copies what is missing or outdated.
 pub fn copy_all(store: &mut Store, place: &Place, on_edited: OnEdited) -> Result<Copied> {
     let mut copied = Copied::default();

@@ -145,7 +145,7 @@ fn command(folder: &str) -> String {
 fn c1_install_changes_only_our_entries_over_generated_settings() {
     let wanted = hooks::wanted(&command("/home/u/.local/bin"));
     let mut random = Random(2026);
-    for case in 0..4000 {
+    for case in 0..2500 {
         let old = settings(&mut random, &[]);
         let edited =
             add(&old, &wanted).unwrap_or_else(|why| panic!("case {case}: {why}\n{old}")).expect("new");
@@ -179,7 +179,7 @@ fn c6_an_upgrade_replaces_only_ours_over_generated_settings() {
     let wanted = hooks::wanted(&command("/home/u/.local/bin"));
     let mut random = Random(7);
     let mut upgrades = 0;
-    for case in 0..2000 {
+    for case in 0..1500 {
         let old = settings(&mut random, &stale);
         let had = find(&old, &wanted).unwrap().len();
         upgrades += usize::from(had > 0);
@@ -192,14 +192,14 @@ fn c6_an_upgrade_replaces_only_ours_over_generated_settings() {
         let left = take_out(&edited.text, &edited.made).unwrap().expect("ours were in");
         assert_eq!(left, others, "case {case}");
     }
-    assert!(upgrades > 300, "the generator must plant old entries: {upgrades}");
+    assert!(upgrades > 200, "the generator must plant old entries: {upgrades}");
 }
 
 #[test]
 fn c1_a_broken_text_never_panics_and_is_never_edited_into_something_else() {
     let wanted = hooks::wanted(&command("/b"));
     let mut random = Random(99);
-    for _ in 0..4000 {
+    for _ in 0..3000 {
         let mut text = settings(&mut random, &[]);
         for _ in 0..=random.below(2) {
             let at = random.below(text.len() + 1);

@@ -25,6 +25,8 @@ pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write
     let places = places(env, scope)?;
     let mut store = Store::open(env)?;
     for place in &places {
+        place.check_owner()?;
+        agents::check_all(place)?;
         let target = Target::read(&place.settings())?;
         if plan(&target, &wanted)?.is_some() {
             target.check_replaceable()?;

@@ -67,8 +67,9 @@ fn fire_both(command: &str, scratch: &Path, out: &mut dyn Write) -> Result<()> {
     let reply = well_behaved(&answer)?;
     let input = reply.pointer("/hookSpecificOutput/updatedInput");
     let model = input.and_then(|input| input["model"].as_str()).ok_or_else(|| {
-        failed("the hook set no model for a delegation that has none")
-            .fix("`sef status` shows what is registered; a config of yours may switch routing off")
+        failed("the hook set no model for a delegation that has none").fix(
+            "a config of yours may switch routing off; `sef uninstall` takes the registered hooks out again",
+        )
     })?;
     // The client takes the new input whole: a key that is left out makes the call fail.
     if let Some(lost) =

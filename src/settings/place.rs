@@ -1,5 +1,6 @@
 //! Which of Claude Code's folders a command works on, and where the hook binary is.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -31,6 +32,23 @@ impl Place {
     /// The settings file that is edited.
     pub fn settings(&self) -> PathBuf {
         self.claude.join("settings.json")
+    }
+
+    /// Refuses a user folder of somebody else: under sudo, HOME is often still yours, and what root puts into it
+    /// Claude Code could not change any more. A project may belong to anyone (containers mount them like that).
+    pub fn check_owner(&self) -> Result<()> {
+        let nearest =
+            self.claude.ancestors().find_map(|path| std::fs::metadata(path).ok().map(|meta| (path, meta)));
+        let me = rustix::process::geteuid().as_raw();
+        match nearest {
+            Some((path, meta)) if self.name == "user" && meta.uid() != me => {
+                let why = format!("it belongs to user {} and this is user {me}", meta.uid());
+                Err(Error::new("cannot install into the folder", why)
+                    .at(path)
+                    .fix("run the command as the owner of the folder, without sudo"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

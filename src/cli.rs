@@ -20,9 +20,29 @@ pub enum Command {
     Uninstall(ScopeArgs),
     /// Say what is installed where.
     Status(StatusArgs),
+    /// Show what the rules make of a prompt, and why.
+    Explain(ExplainArgs),
+    /// Classify JSON lines from standard input.
+    Classify(ClassifyArgs),
+    /// List, show, check and test the rules.
+    Rules {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: RulesAction,
+    },
+    /// Print a completion script for a shell.
+    Completions {
+        /// bash, zsh, fish, elvish or powershell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the man pages into a folder.
+    Man {
+        /// Where to; it must exist.
+        folder: std::path::PathBuf,
+    },
 }
 
-/// What `install` is told.
+/// Arguments of `sef install`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct InstallArgs {
     /// Where to.
@@ -33,7 +53,7 @@ pub struct InstallArgs {
     pub take_ours: bool,
 }
 
-/// What `status` is told.
+/// Arguments of `sef status`.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct StatusArgs {
     /// Where to look.
@@ -56,4 +76,38 @@ pub struct ScopeArgs {
     /// All projects and this one.
     #[arg(long)]
     pub both: bool,
+}
+
+/// Arguments of `sef explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The prompt.
+    pub prompt: String,
+    /// Judge it as the task text of a subagent of this type.
+    #[arg(long, value_name = "TYPE")]
+    pub agent: Option<String>,
+}
+
+/// Arguments of `sef classify`.
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    /// Read lines {"id","prompt"[,"prev","kind","subagent_type","description"]}, write lines {"id","tier","role",...}.
+    #[arg(long, required = true)]
+    pub jsonl: bool,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RulesAction {
+    /// One line per rule: id, tier, role, weight, where it comes from.
+    List,
+    /// Everything about one rule.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Every mistake in your rules.toml and config.toml, each with its place and a hint.
+    Check,
+    /// Run every rule's examples and counter-examples.
+    Test,
 }

@@ -7,9 +7,20 @@
 //! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
 //! `transcript`, `settings::install` and `config`.
 
+pub mod agents;
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod explain;
 pub mod fsx;
+pub mod guidance;
+pub mod handle;
+pub mod hook;
 pub mod metrics;
+pub mod models;
+pub mod protocol;
+pub mod rules;
 pub mod settings;
+pub mod state;
+pub mod tail;

@@ -4,3 +4,4 @@ mod install;
 mod install_report;
 mod install_script;
 mod sandbox;
+mod texts;

@@ -1,3 +1,7 @@
-//! `sef-hook`: reads one Claude Code event on stdin, answers on stdout, always exits 0.
+//! `sef-hook`: reads one Claude Code event on stdin, answers on stdout, always exits 0. Takes no arguments.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sef::hook::run()
+}

@@ -1,11 +1,15 @@
 //! `sef`: every command a person types. Parses, runs one command, prints one error, picks the exit code.
 
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Parser;
-use sef::cli::{Cli, Command, InstallArgs, ScopeArgs, StatusArgs};
+use clap::{CommandFactory as _, Parser};
+use sef::cli::{Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
-use sef::error::Result;
+use sef::error::{Error, Result};
+use sef::explain;
+use sef::rules::check;
 use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
 use sef::settings::place::Scope;
@@ -15,33 +19,70 @@ use sef::settings::uninstall::uninstall;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::read();
-    let mut out = std::io::stdout().lock();
-    let done = match cli.command {
-        Command::Install(args) => install(&env, scope(args.scope), on_edited(args), &mut out).map(success),
-        Command::Uninstall(args) => uninstall(&env, scope(args), &mut out).map(success),
-        Command::Status(args) => show_status(&env, args, &mut out),
-    };
-    done.unwrap_or_else(|error| {
-        #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
-        {
-            eprintln!("sef: {error}");
+    match run(cli.command, &env) {
+        Ok((text, code)) => {
+            // A reader that has seen enough (`| head`) is no failure.
+            let _ = io::stdout().write_all(text.as_bytes());
+            code
         }
-        ExitCode::FAILURE
-    })
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "sef: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn success((): ()) -> ExitCode {
-    ExitCode::SUCCESS
+/// Runs one command: what to print, and the exit code for when nothing failed (`status` has a verdict of its own).
+fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
+    let text = match command {
+        Command::Status(args) => {
+            let report = status::status(env, scope(args.scope))?;
+            let code = if report.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            return Ok((status::text(&report, format(args)), code));
+        }
+        Command::Install(args) => {
+            install(env, scope(args.scope), on_edited(args), &mut io::stdout().lock()).map(|()| String::new())
+        }
+        Command::Uninstall(args) => {
+            uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
+        }
+        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref()),
+        Command::Classify(_) => {
+            let mut input = io::stdin().lock();
+            let mut output = io::stdout().lock();
+            explain::classify_jsonl(env, &mut input, &mut output).map(|()| String::new())
+        }
+        Command::Rules { action } => match action {
+            RulesAction::List => Ok(check::list(env)),
+            RulesAction::Show { id } => check::show(env, &id),
+            RulesAction::Check => check::check(env),
+            RulesAction::Test => check::test(env),
+        },
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "sef", &mut script);
+            Ok(String::from_utf8_lossy(&script).into_owned())
+        }
+        Command::Man { folder } => man(&folder),
+    };
+    Ok((text?, ExitCode::SUCCESS))
 }
 
-fn show_status(env: &Env, args: StatusArgs, out: &mut dyn std::io::Write) -> Result<ExitCode> {
-    let report = status::status(env, scope(args.scope))?;
-    status::print(&report, if args.json { Format::Json } else { Format::Text }, out);
-    Ok(if report.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+fn man(folder: &Path) -> Result<String> {
+    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
+        Error::new("cannot write the man pages", error)
+            .at(folder)
+            .fix("name a folder that exists and can be written")
+    })?;
+    Ok(format!("man pages written to {}\n", folder.display()))
 }
 
 fn on_edited(args: InstallArgs) -> OnEdited {
     if args.take_ours { OnEdited::TakeOurs } else { OnEdited::Keep }
+}
+
+fn format(args: StatusArgs) -> Format {
+    if args.json { Format::Json } else { Format::Text }
 }
 
 fn scope(args: ScopeArgs) -> Scope {

@@ -12,9 +12,10 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::open_regular;
 use crate::error::{Error, Result};
 
 /// Larger files are not settings, agents or skills; reading them would only cost memory.
@@ -64,22 +65,16 @@ impl Target {
             }
             Err(error) => return Err(cannot(error.to_string())),
         };
-        // Non-blocking, and the type is asked of the open handle: a FIFO or device must not hold us up.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let before = std::fs::metadata(&path).map_err(|error| cannot(error.to_string()))?;
-        if !before.is_file() {
-            return Err(
-                cannot("it is not a regular file".into()).fix("move it away, then run the command again")
-            );
-        }
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&path);
-        let file = file.map_err(|error| cannot(error.to_string()))?;
+        let file = open_regular(&path).map_err(|error| {
+            cannot(error.to_string())
+                .fix("see that it is a file that you may read, then run the command again")
+        })?;
         let meta = file.metadata().map_err(|error| cannot(error.to_string()))?;
-        if !meta.is_file() || meta.len() > LARGEST {
-            return Err(cannot(format!("it is not a regular file of at most {LARGEST} bytes")));
+        if meta.len() > LARGEST {
+            return Err(cannot(format!("it is larger than {LARGEST} bytes")));
         }
         let mut bytes = Vec::new();
-        (&file).take(LARGEST).read_to_end(&mut bytes).map_err(|error| cannot(error.to_string()))?;
+        file.take(LARGEST).read_to_end(&mut bytes).map_err(|error| cannot(error.to_string()))?;
         let found =
             Found { mode: meta.mode() & 0o7777, owner: meta.uid(), group: meta.gid(), names: meta.nlink() };
         Ok(Self { name: name.to_owned(), path, bytes: Some(bytes), found: Some(found) })

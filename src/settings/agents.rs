@@ -162,3 +162,24 @@ fn wrote(record: &Record, file: &Shipped) -> BTreeSet<String> {
 pub fn is_agent(path: &str) -> bool {
     Path::new(path).starts_with("agents")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn files_below(folder: &Path, root: &Path) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        let names = files.iter().map(|path| path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+        names.chain(folders.iter().flat_map(|folder| files_below(folder, root))).collect()
+    }
+
+    #[test]
+    fn every_file_of_agents_and_skills_is_shipped() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let there: BTreeSet<String> =
+            ["agents", "skills"].iter().flat_map(|name| files_below(&root.join(name), root)).collect();
+        assert_eq!(FILES.iter().map(|file| file.path.to_owned()).collect::<BTreeSet<_>>(), there);
+    }
+}

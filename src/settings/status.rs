@@ -1,6 +1,5 @@
 //! `sef status`: what is installed where, read-only. Complete means that a new session will run our hooks.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
@@ -10,7 +9,6 @@ use super::agents::{self, Condition};
 use super::check;
 use super::edit;
 use super::hooks;
-use super::install::say;
 use super::manifest::{self, Record};
 use super::place::{Place, Scope, is_program, places};
 use crate::config::Env;
@@ -101,21 +99,19 @@ pub fn status(env: &Env, scope: Scope) -> Result<Report> {
     })
 }
 
-/// Prints a report.
-pub fn print(report: &Report, format: Format, out: &mut dyn Write) {
+/// The report as it is printed, with its last line end.
+pub fn text(report: &Report, format: Format) -> String {
     if format == Format::Json {
-        say(out, &json_of(report));
-        return;
+        return format!("{}\n", json_of(report));
     }
-    for place in &report.places {
-        for line in lines_of(place) {
-            say(out, &line);
-        }
-    }
+    let mut lines: Vec<String> = report.places.iter().flat_map(lines_of).collect();
     let path = report.state_dir.path.as_deref().unwrap_or(Path::new("(none: HOME is not set)"));
     let writable = if report.state_dir.writable { "writable" } else { "NOT WRITABLE" };
-    say(out, &format!("state: {} {writable}", path.display()));
-    say(out, if report.complete { "complete" } else { "incomplete: `sef install` puts in what is missing" });
+    lines.push(format!("state: {} {writable}", path.display()));
+    let verdict =
+        if report.complete { "complete" } else { "incomplete: `sef install` puts in what is missing" };
+    lines.push(verdict.to_owned());
+    lines.join("\n") + "\n"
 }
 
 fn json_of(report: &Report) -> String {

@@ -1,0 +1,263 @@
+//! `sef explain` and `sef classify`: what the rules make of a text, and why. Reads rules, never the session's memory.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, Write};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::classify::{Role, Source, Tier, Verdict, classify, lexer};
+use crate::config::Env;
+use crate::error::{Error, Result};
+use crate::guidance::family_of;
+use crate::handle::prompt::{self, Prompt};
+use crate::models::Family;
+use crate::rules::cache;
+use crate::rules::image::Image;
+use crate::rules::policy::Policy;
+
+/// Loads the rules and policy as the hook would.
+pub fn load(env: &Env) -> Result<(Image, Policy)> {
+    let (image, _) = cache::image(env.config_dir.as_deref(), env.state_dir.as_deref());
+    let policy = serde_json::from_str(image.policy_json()).map_err(|error| {
+        Error::new("cannot read the compiled policy", error).fix("delete rules.cache in the state folder")
+    })?;
+    Ok((image, policy))
+}
+
+/// Explains one prompt; `task` of a subagent when an agent type is given.
+pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
+    let began = Instant::now();
+    let (image, policy) = load(env)?;
+    let loaded = began.elapsed();
+    let (text, note) = match (agent, prompt::read(typed)) {
+        (Some(_), _) => (typed, None),
+        (None, Prompt::Users(None, text)) => (text, None),
+        (None, Prompt::Users(Some(0), text)) => {
+            (text, Some("~off: no hint and no changed spawns for this prompt"))
+        }
+        (None, Prompt::Users(Some(_), text)) => {
+            (text, Some("a ~ mark: it decides the tier of this prompt's spawns"))
+        }
+        (None, Prompt::SlashCommand) => return Ok("a slash command: SEF says nothing\n".to_owned()),
+        (None, Prompt::Notification(_)) => {
+            return Ok("a background agent's notification: no task of the user's\n".to_owned());
+        }
+        (None, Prompt::NotTheUsers) => {
+            return Ok("not typed by the user (it begins with a tag): SEF says nothing\n".to_owned());
+        }
+    };
+    let source = agent.map_or(Source::User, |agent| Source::Subagent { agent, description: "" });
+    let began = Instant::now();
+    let tokens = lexer::tokens(&image, text, &["@user"]);
+    let lexed = began.elapsed();
+    let began = Instant::now();
+    let verdict = classify(&image, text, source);
+    let judged = began.elapsed();
+    Ok(page(&image, &policy, text, &verdict, note, &Times { loaded, lexed, judged, words: tokens.words }))
+}
+
+struct Times {
+    loaded: Duration,
+    lexed: Duration,
+    judged: Duration,
+    words: usize,
+}
+
+fn page(
+    image: &Image,
+    policy: &Policy,
+    text: &str,
+    verdict: &Verdict,
+    note: Option<&str>,
+    times: &Times,
+) -> String {
+    let mut out = String::new();
+    let model = family_of(policy, verdict.tier).map_or("", Family::title);
+    let _ = writeln!(
+        out,
+        "tier {} {}{}  role {}  confidence {:.2}{}",
+        verdict.tier.number(),
+        model,
+        if verdict.tier == Tier::None { "(no task)" } else { "" },
+        verdict.role,
+        verdict.confidence,
+        if verdict.escalated { "  (close call: one tier up)" } else { "" },
+    );
+    if let Some(note) = note {
+        let _ = writeln!(out, "{note}");
+    }
+    let _ = writeln!(out, "\nscores");
+    let top = verdict.scores.iter().copied().fold(0.1_f32, f32::max);
+    for tier in 0..4 {
+        let score = verdict.scores[tier];
+        let bar = "#".repeat(((score.max(0.0) / top) * 30.0).round() as usize);
+        let _ =
+            writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
+    }
+    let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias());
+    for hit in &verdict.fired {
+        let rule = image.rule(hit.rule);
+        let weights: Vec<String> = (0..4)
+            .filter(|tier| rule.weights[*tier] != 0.0)
+            .map(|tier| format!("tier {tier} {:+.1}", rule.weights[tier]))
+            .collect();
+        let matched = text.get(hit.start..hit.end).filter(|matched| !matched.is_empty());
+        let matched = matched.map_or("the text's form".to_owned(), |matched| format!("{matched:?}"));
+        let _ = writeln!(out, "  {:<24} {:<14} {matched}", rule.id, weights.join(", "));
+    }
+    if verdict.fired.is_empty() {
+        let _ = writeln!(out, "  none");
+    }
+    if !verdict.parts.is_empty() {
+        let _ = writeln!(out, "\nparts");
+        for part in &verdict.parts {
+            let who = part.role.executor().unwrap_or("you");
+            let _ = writeln!(
+                out,
+                "  tier {} {:<14} {:?}",
+                part.tier.number(),
+                who,
+                text.get(part.start..part.end).unwrap_or("")
+            );
+        }
+    }
+    let _ = writeln!(out, "\nhint at a first prompt, with the orchestrator on {}", policy.orchestrator.model);
+    let _ = writeln!(out, "  {}", hint(policy, verdict).unwrap_or_else(|why| format!("none: {why}")));
+    let _ = writeln!(
+        out,
+        "\ntime  rules {} us, words {} us ({} words), verdict {} us",
+        times.loaded.as_micros(),
+        times.lexed.as_micros(),
+        times.words,
+        times.judged.as_micros()
+    );
+    out
+}
+
+/// The hint that a first prompt of a session would get, or why there is none.
+fn hint(policy: &Policy, verdict: &Verdict) -> std::result::Result<String, &'static str> {
+    let family = Family::of(&policy.orchestrator.model).unwrap_or(Family::Opus);
+    let hint = prompt::worth_saying(policy, verdict)?;
+    if prompt::pays(policy, verdict, family) { Ok(hint.text) } else { Err("model-low") }
+}
+
+/// One line of `sef classify --jsonl`.
+#[derive(Debug, Deserialize)]
+struct Line {
+    id: serde_json::Value,
+    prompt: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    subagent_type: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    id: &'a serde_json::Value,
+    tier: u8,
+    role: &'static str,
+    confidence: f32,
+    parts: Vec<AnswerPart<'a>>,
+    codegen: bool,
+    rules: Vec<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct AnswerPart<'a> {
+    tier: u8,
+    role: &'static str,
+    text: &'a str,
+}
+
+/// Lines that are read before they are shared out: large enough to keep two cores busy, small in memory.
+const BATCH: usize = 4_096;
+
+/// Classifies JSON lines from a reader to a writer, in order. A bad line is an error that names its number.
+pub fn classify_jsonl(env: &Env, input: &mut dyn BufRead, output: &mut dyn Write) -> Result<()> {
+    let (image, _) = load(env)?;
+    let read = |error: std::io::Error| Error::new("cannot read standard input", error);
+    let write = |error: std::io::Error| Error::new("cannot write standard output", error);
+    let mut number = 0;
+    loop {
+        let mut batch = Vec::with_capacity(BATCH);
+        for _ in 0..BATCH {
+            let mut line = String::new();
+            if input.read_line(&mut line).map_err(read)? == 0 {
+                break;
+            }
+            batch.push(line);
+        }
+        if batch.is_empty() {
+            return output.flush().map_err(write);
+        }
+        let middle = batch.len().div_ceil(2);
+        let (first, second) = batch.split_at(middle);
+        let (left, right) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| classify_lines(&image, second, number + middle));
+            (classify_lines(&image, first, number), other.join())
+        });
+        output.write_all(left?.as_bytes()).map_err(write)?;
+        let right = right.map_err(|_| Error::new("cannot classify the lines", "a worker thread failed"))?;
+        output.write_all(right?.as_bytes()).map_err(write)?;
+        number += batch.len();
+    }
+}
+
+fn classify_lines(image: &Image, lines: &[String], before: usize) -> Result<String> {
+    let mut out = String::with_capacity(lines.len() * 120);
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let line: Line = serde_json::from_str(line).map_err(|error| {
+            Error::new("cannot classify a line", format!("line {}: {error}", before + index + 1)).fix(
+                "each line is {\"id\": ..., \"prompt\": \"...\"}, with \"kind\": \"subagent\" for task texts",
+            )
+        })?;
+        out.push_str(&serde_json::to_string(&answer(image, &line)).unwrap_or_default());
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+fn answer<'a>(image: &'a Image, line: &'a Line) -> Answer<'a> {
+    let (verdict, text) = if line.kind == "subagent" {
+        let source = Source::Subagent {
+            agent: line.subagent_type.as_deref().unwrap_or(""),
+            description: line.description.as_deref().unwrap_or(""),
+        };
+        (classify(image, &line.prompt, source), "")
+    } else {
+        match prompt::read(&line.prompt) {
+            Prompt::Users(_, text) => (classify(image, text, Source::User), text),
+            _ => (no_task(image), ""),
+        }
+    };
+    let parts = verdict.parts.iter().map(|part| AnswerPart {
+        tier: part.tier.number(),
+        role: part.role.name(),
+        text: text.get(part.start..part.end).unwrap_or(""),
+    });
+    Answer {
+        id: &line.id,
+        tier: verdict.tier.number(),
+        role: verdict.role.name(),
+        confidence: (verdict.confidence * 1_000.0).round() / 1_000.0,
+        parts: parts.collect(),
+        codegen: verdict.codegen,
+        rules: verdict.fired.iter().map(|hit| image.rule(hit.rule).id).collect(),
+    }
+}
+
+/// A prompt that is not the user's, or a slash command.
+fn no_task(image: &Image) -> Verdict {
+    let mut verdict = classify(image, "", Source::User);
+    verdict.tier = Tier::None;
+    verdict.role = Role::None;
+    verdict.confidence = 1.0;
+    verdict
+}

@@ -1,0 +1,146 @@
+//! From an event to what is answered and what is recorded. No file, clock or environment is touched here: everything
+//! outside comes in through [`World`], whose functions are called only when the answer is needed.
+
+pub mod prompt;
+mod result;
+mod session;
+mod spawn;
+
+pub use spawn::{Decision, decide};
+
+use crate::agents::AgentModel;
+use crate::metrics::record::{Kind, Record, project_key, safe_id};
+use crate::models::Family;
+use crate::protocol::{Event, Name, Reply};
+use crate::rules::image::Image;
+use crate::rules::policy::Policy;
+use crate::state::Session;
+use crate::tail::Spoke;
+
+/// What the handlers may know of the world besides the event.
+pub struct World<'a> {
+    /// Compiled rules.
+    pub image: &'a Image,
+    /// What SEF may do.
+    pub policy: &'a Policy,
+    /// Milliseconds since 1970, UTC.
+    pub now: u64,
+    /// A model that the user forces on all subagents.
+    pub forced_model: Option<&'a str>,
+    /// The orchestrator's model by the environment.
+    pub chosen_model: Option<&'a str>,
+    /// The model that spoke last in the session's transcript.
+    pub spoke: &'a dyn Fn() -> Option<Spoke>,
+    /// The model that spoke last in a subagent's transcript.
+    pub agent_spoke: &'a dyn Fn(&str) -> Option<Spoke>,
+    /// Where an agent type's model comes from.
+    pub agent_model: &'a dyn Fn(&str) -> AgentModel,
+}
+
+/// What to answer and what to record.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The reply on stdout; nothing means no output at all.
+    pub reply: Option<Reply>,
+    /// Lines for the log.
+    pub records: Vec<Record>,
+}
+
+/// Handles one event. `session` is the memory of the event's session.
+pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    match event.name() {
+        Name::SessionStart => session::start(event, world, session),
+        Name::UserPromptSubmit => prompt::submit(event, world, session),
+        Name::PreToolUse if event.is_spawn() => spawn::before(event, world, session),
+        Name::PostToolUse if event.is_spawn() => result::after(event, world, session),
+        Name::PostToolUseFailure if event.is_spawn() => result::failed(event, world, session),
+        Name::PermissionDenied if event.is_spawn() => result::denied(event, world, session),
+        Name::SubagentStart => session::agent_start(event, world),
+        Name::SubagentStop => session::agent_stop(event, world),
+        Name::StopFailure => session::stop_failure(event, world, session),
+        Name::Stop => session::stop(event, world),
+        Name::SessionEnd => session::end(event, world),
+        Name::PostModelSwitch => session::model_switch(event, world, session),
+        Name::PreToolUse
+        | Name::PostToolUse
+        | Name::PostToolUseFailure
+        | Name::PermissionDenied
+        | Name::Other => Outcome::default(),
+    }
+}
+
+/// Whether an event can change or needs the session's memory, so that the others never open it.
+pub fn needs_memory(event: &Event<'_>) -> bool {
+    match event.name() {
+        Name::SessionStart | Name::UserPromptSubmit | Name::StopFailure | Name::PostModelSwitch => true,
+        Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied => {
+            event.is_spawn()
+        }
+        Name::SubagentStart | Name::SubagentStop | Name::Stop | Name::SessionEnd | Name::Other => false,
+    }
+}
+
+/// A record with the fields that every event has.
+fn record(kind: Kind, event: &Event<'_>, world: &World<'_>) -> Record {
+    let mut record = Record::new(kind, world.now, &event.session_id());
+    let prompt = event.prompt_id();
+    record.p = (!prompt.is_empty()).then(|| safe_id(&prompt));
+    let transcript = event.transcript_path();
+    record.pj = std::path::Path::new(transcript.as_ref())
+        .parent()
+        .and_then(|folder| folder.file_name())
+        .and_then(|name| name.to_str())
+        .map(project_key);
+    let mode = event.permission_mode();
+    record.mode = known_mode(&mode).map(str::to_owned);
+    record
+}
+
+/// The permission modes of the client; anything else is not stored.
+fn known_mode(mode: &str) -> Option<&str> {
+    ["default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"].contains(&mode).then_some(mode)
+}
+
+/// The orchestrator's model: what spoke last, unless the user switched since; else what the session began with.
+fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>) {
+    let spoke = (world.spoke)();
+    let named = match (&spoke, &session.model) {
+        (Some(spoke), Some(model)) if millis(&spoke.time).is_some_and(|time| time < session.model_t) => {
+            Some(model)
+        }
+        (Some(spoke), _) => Some(&spoke.model),
+        (None, Some(model)) => Some(model),
+        (None, None) => None,
+    };
+    let named = named.map(String::as_str).or(world.chosen_model);
+    let family = named.and_then(Family::of).or_else(|| Family::of(&world.policy.orchestrator.model));
+    (family.unwrap_or(Family::Opus), named.map(str::to_owned))
+}
+
+/// Milliseconds since 1970 of `2026-11-20T20:37:10.675Z`; none for any other shape.
+fn millis(iso: &str) -> Option<u64> {
+    let number = |from: usize, to: usize| iso.get(from..to)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let thousandth = number(20, 23).unwrap_or(0);
+    // Days since 1970 of a civil date (Howard Hinnant's algorithm), years counted from March.
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let of_era = shifted.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    u64::try_from((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000 + thousandth).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::millis;
+
+    #[test]
+    fn iso_times_become_milliseconds() {
+        assert_eq!(millis("1970-01-01T00:00:00.000Z"), Some(0));
+        assert_eq!(millis("2026-11-20T20:37:10.675Z"), Some(1_795_207_030_675));
+        assert_eq!(millis("2024-02-29T12:00:00Z"), Some(1_709_208_000_000));
+        assert_eq!(millis("yesterday"), None);
+    }
+}

@@ -1,0 +1,232 @@
+//! UserPromptSubmit: is it the user's, what does it ask for, and is a hint worth its bytes. Silence is the usual answer.
+
+use std::collections::BTreeSet;
+
+use super::{Outcome, World, orchestrator, record, result};
+use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
+use crate::guidance::{self, family_of};
+use crate::metrics::record::{Kind, safe_id};
+use crate::models::Family;
+use crate::protocol::{Event, Reply};
+use crate::rules::policy::Policy;
+use crate::state::{Mark, Session};
+
+/// Rules of a verdict that are recorded.
+pub const MAX_RULES: usize = 12;
+
+/// What a prompt is before anyone reads what it asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt<'a> {
+    /// A background agent ended.
+    Notification(&'a str),
+    /// From the client or another session: it begins with a tag.
+    NotTheUsers,
+    /// `/name ...`.
+    SlashCommand,
+    /// The user's, with the tier of a routing mark (0 for `~off`) and the text after it.
+    Users(Option<u8>, &'a str),
+}
+
+/// The routing marks, with the tier that each asks for.
+const MARKS: [(&str, u8); 4] = [("~haiku", 1), ("~sonnet", 2), ("~opus", 3), ("~off", 0)];
+
+/// Tells whose prompt it is.
+pub fn read(prompt: &str) -> Prompt<'_> {
+    let text = prompt.trim_start();
+    if text.starts_with("<task-notification>") {
+        return Prompt::Notification(text);
+    }
+    if is_tag(text) {
+        return Prompt::NotTheUsers;
+    }
+    if is_slash_command(text) {
+        return Prompt::SlashCommand;
+    }
+    for (mark, tier) in MARKS {
+        let head = text.get(..mark.len()).unwrap_or_default();
+        let rest = &text[head.len()..];
+        if head.eq_ignore_ascii_case(mark) && !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-') {
+            return Prompt::Users(
+                Some(tier),
+                rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | ',')),
+            );
+        }
+    }
+    Prompt::Users(None, text)
+}
+
+/// `<name>` or `<name ` at the start: messages of the client, of loops and of other sessions look so.
+fn is_tag(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('<') else { return false };
+    let name = rest.find(|c: char| !(c.is_ascii_lowercase() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
+    rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest[name..].starts_with(['>', ' ', '\n'])
+}
+
+/// `/name` followed by a space or the end; `/etc/hosts` is an ordinary prompt.
+fn is_slash_command(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('/') else { return false };
+    let name = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-')))
+        .unwrap_or(rest.len());
+    name > 0 && (rest.len() == name || rest[name..].starts_with(char::is_whitespace))
+}
+
+/// Handles the event.
+pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    let prompt = event.prompt();
+    let (mark, text) = match read(&prompt) {
+        Prompt::Notification(text) => return result::notified(event, world, session, text),
+        Prompt::NotTheUsers | Prompt::SlashCommand => return Outcome::default(),
+        Prompt::Users(mark, text) => (mark, text),
+    };
+    if text.trim().is_empty() && mark.is_none() {
+        return Outcome::default();
+    }
+    session.turns = session.turns.saturating_add(1);
+    session.mark = mark.map(|tier| Mark { prompt: safe_id(&event.prompt_id()), tier });
+    let verdict = classify(world.image, text, Source::User);
+    let said = answer(world, session, &verdict, mark);
+    if verdict.tier != Tier::None {
+        session.last = Some((verdict.tier.number(), session.turns));
+    }
+    let mut record = record(Kind::Prompt, event, world);
+    record.tier = Some(verdict.tier.number());
+    record.role = Some(verdict.role.name().to_owned());
+    record.conf = Some((verdict.confidence * 1_000.0) as u16);
+    record.rules = rule_ids(world, &verdict);
+    let reply = match said {
+        Ok((kind, text)) => {
+            record.hint = Some(kind.to_owned());
+            Some(Reply::context("UserPromptSubmit", text))
+        }
+        Err(why) => {
+            record.why = Some(why.to_owned());
+            None
+        }
+    };
+    Outcome { reply, records: vec![record] }
+}
+
+/// Ids of the rules that fired.
+pub fn rule_ids(world: &World<'_>, verdict: &Verdict) -> Vec<String> {
+    verdict.fired.iter().take(MAX_RULES).map(|hit| world.image.rule(hit.rule).id.to_owned()).collect()
+}
+
+/// The hint and its kind, or the reason for silence.
+fn answer(
+    world: &World<'_>,
+    session: &mut Session,
+    verdict: &Verdict,
+    mark: Option<u8>,
+) -> Result<(&'static str, String), &'static str> {
+    let policy = world.policy;
+    if !policy.prompt.hints {
+        return Err("hints-off");
+    }
+    if let Some(tier) = mark {
+        let tier = Tier::from_number(tier);
+        if tier == Tier::None {
+            return Err("mark-off");
+        }
+        let role = if verdict.role.tier() == tier { verdict.role } else { Role::default_of(tier) };
+        return Ok(("mark", guidance::marked(policy, tier, role)));
+    }
+    let hint = worth_saying(policy, verdict)?;
+    // The standing hint is looked for before the orchestrator's model, which costs reading the transcript.
+    if stands(session, &hint.key, &verdict.parts) {
+        return Err("stands");
+    }
+    let (family, _) = orchestrator(world, session);
+    if !pays(policy, verdict, family) {
+        return Err("model-low");
+    }
+    session.stand(hint.key);
+    Ok((hint.kind, hint.text))
+}
+
+/// A hint, before it is known whether it stands already and whether it pays.
+#[derive(Debug)]
+pub struct Hint {
+    /// `task` or `parts`.
+    pub kind: &'static str,
+    /// Hints of one key are the same hint.
+    pub key: String,
+    /// The words.
+    pub text: String,
+}
+
+/// The hint for a verdict, or the reason for silence that lies in the verdict itself.
+pub fn worth_saying(policy: &Policy, verdict: &Verdict) -> Result<Hint, &'static str> {
+    let whole = verdict.parts.is_empty();
+    if verdict.tier == Tier::None {
+        return Err("no-task");
+    }
+    if verdict.tier == Tier::Opus && whole {
+        return Err("keep");
+    }
+    if verdict.tiny && whole {
+        return Err("tiny");
+    }
+    if verdict.confidence < policy.prompt.min_confidence {
+        return Err("unsure");
+    }
+    if whole {
+        let key = verdict.role.name().to_owned();
+        return Ok(Hint { kind: "task", key, text: guidance::hint(policy, verdict.tier, verdict.role) });
+    }
+    let key: Vec<&str> = verdict.parts.iter().map(|part| part.role.name()).collect();
+    let text = guidance::compound(policy, &verdict.parts).ok_or("keep")?;
+    Ok(Hint { kind: "parts", key: key.join("+"), text })
+}
+
+/// Whether an executor would run on a cheaper model than the orchestrator.
+pub fn pays(policy: &Policy, verdict: &Verdict, orchestrator: Family) -> bool {
+    let cheaper = |tier: Tier| family_of(policy, tier).is_some_and(|wanted| wanted < orchestrator);
+    match verdict.parts.as_slice() {
+        [] => cheaper(verdict.tier),
+        parts => parts.iter().any(|part| part.role.executor().is_some() && cheaper(part.tier)),
+    }
+}
+
+/// Whether the same hint was given already: for one task its role, for a compound task the same set of roles.
+fn stands(session: &Session, key: &str, parts: &[Part]) -> bool {
+    if parts.is_empty() {
+        return session.hints.iter().any(|hint| hint == key);
+    }
+    let wanted: BTreeSet<&str> = key.split('+').collect();
+    session.hints.iter().any(|hint| hint.contains('+') && hint.split('+').collect::<BTreeSet<_>>() == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_prompt_it_is() {
+        for (prompt, expected) in [
+            ("<task-notification>\n<task-id>a</task-id>", "notification"),
+            ("<teammate-message from=\"x\">hi", "not the user's"),
+            ("<loop>\nrun", "not the user's"),
+            ("/compact", "slash"),
+            ("/sef:report now", "slash"),
+            ("/etc/hosts has a wrong entry", "user"),
+            ("<- this arrow is wrong", "user"),
+            ("~haiku find it", "mark 1"),
+            ("~OFF: find it", "mark 0"),
+            ("~offline mode is broken", "user"),
+            ("find it ~haiku", "user"),
+        ] {
+            let seen = match read(prompt) {
+                Prompt::Notification(_) => "notification".to_owned(),
+                Prompt::NotTheUsers => "not the user's".to_owned(),
+                Prompt::SlashCommand => "slash".to_owned(),
+                Prompt::Users(None, _) => "user".to_owned(),
+                Prompt::Users(Some(tier), text) => {
+                    assert_eq!(text, "find it");
+                    format!("mark {tier}")
+                }
+            };
+            assert_eq!(seen, expected, "{prompt}");
+        }
+    }
+}

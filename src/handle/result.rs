@@ -1,0 +1,197 @@
+//! Results of subagents: record them, say one line when one is plainly bad, and step back when the client refuses
+//! calls that SEF has changed.
+
+use super::{Outcome, World, known_mode, record};
+use crate::classify::Tier;
+use crate::classify::lexer;
+use crate::guidance::{self, Bad};
+use crate::metrics::record::{Kind, Outcome as Ended, Record, safe_id, safe_model};
+use crate::protocol::{Event, Reply, SpawnInput, SpawnResult};
+use crate::state::Session;
+
+/// The mark that SEF's executors put first when they could not finish.
+const INCOMPLETE: &str = "INCOMPLETE";
+/// Place of the class of give-up phrases among `compile::SPECIAL_CLASSES`.
+const GAVE_UP: usize = 4;
+/// Words at the start of a report in which a give-up phrase counts.
+const OPENING: usize = 14;
+
+/// Whether a report says of itself that it is no result.
+pub fn bad_text(world: &World<'_>, report: &str) -> Option<Bad> {
+    let text =
+        report.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '`' | '>' | '_'));
+    if text.is_empty() {
+        return Some(Bad::Empty);
+    }
+    if text.starts_with(INCOMPLETE) {
+        return Some(Bad::GaveUp);
+    }
+    let opening = &text[..text.floor_char_boundary(400)];
+    let tokens = lexer::tokens(world.image, opening, &[]);
+    let class = world.image.special(GAVE_UP);
+    (0..tokens.words.min(OPENING)).any(|token| tokens.spans(token, class) > 0).then_some(Bad::GaveUp)
+}
+
+/// PostToolUse: a result in the foreground, or a launch in the background.
+pub fn after(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    let tool_use = safe_id(&event.tool_use_id());
+    let mut record = record(Kind::Result, event, world);
+    record.tu = Some(tool_use.clone());
+    record.agent = agent_type(event);
+    let Some(response) = event.tool_response().and_then(SpawnResult::parse) else {
+        return Outcome { reply: None, records: vec![record] };
+    };
+    let agent = response.agent_id();
+    if !agent.is_empty() {
+        record.a = Some(safe_id(&agent));
+        if let Some(spawn) = session.spawn_mut(&tool_use, "") {
+            spawn.a.clone_from(&record.a);
+        }
+    }
+    let ran = response.resolved_model();
+    record.ran = (!ran.is_empty()).then(|| safe_model(&ran));
+    record.ms = response.duration_ms().or_else(|| event.duration_ms());
+    if response.status() == "async_launched" {
+        record.out = Some(Ended::Launched);
+        return Outcome { reply: None, records: vec![record] };
+    }
+    let bad = response.report().and_then(|report| bad_text(world, &report));
+    record.out = Some(ended(bad));
+    let reply = bad.and_then(|bad| tell(world, session, &tool_use, "", bad));
+    Outcome { reply: reply.map(|line| Reply::context("PostToolUse", line)), records: vec![record] }
+}
+
+fn agent_type(event: &Event<'_>) -> Option<String> {
+    let name = SpawnInput::parse(event.tool_input()?)?.subagent_type();
+    Some(crate::metrics::record::safe_agent(if name.is_empty() { "general-purpose" } else { &name }))
+}
+
+fn ended(bad: Option<Bad>) -> Ended {
+    match bad {
+        None => Ended::Ok,
+        Some(Bad::Empty) => Ended::Empty,
+        Some(Bad::GaveUp) => Ended::GaveUp,
+        Some(Bad::Failed) => Ended::Failed,
+    }
+}
+
+/// PostToolUseFailure: the call or the agent failed.
+pub fn failed(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    let tool_use = safe_id(&event.tool_use_id());
+    let mut record = record(Kind::Result, event, world);
+    record.tu = Some(tool_use.clone());
+    record.agent = agent_type(event);
+    record.out = Some(Ended::Failed);
+    record.ms = event.duration_ms();
+    let mut records = vec![record];
+    if event.is_interrupt() {
+        return Outcome { reply: None, records };
+    }
+    if !is_passing(&event.error()) {
+        records.extend(hands_off(event, world, session, &tool_use, "", "call-failed"));
+    }
+    let reply = tell(world, session, &tool_use, "", Bad::Failed);
+    Outcome { reply: reply.map(|line| Reply::context("PostToolUseFailure", line)), records }
+}
+
+/// Failures that come and go by themselves and say nothing about a changed call.
+fn is_passing(error: &str) -> bool {
+    let error = error.to_ascii_lowercase();
+    [
+        "overloaded",
+        "rate limit",
+        "rate_limit",
+        "http 429",
+        "http 5",
+        "timed out",
+        "timeout",
+        "connection",
+        "interrupted",
+    ]
+    .iter()
+    .any(|sign| error.contains(sign))
+}
+
+/// PermissionDenied: auto mode refused the call.
+pub fn denied(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    let tool_use = safe_id(&event.tool_use_id());
+    let records = hands_off(event, world, session, &tool_use, "", "permission-denied").into_iter().collect();
+    Outcome { reply: None, records }
+}
+
+/// When the refused call is one that SEF had changed: change no more calls in this session and permission mode.
+pub fn hands_off(
+    event: &Event<'_>,
+    world: &World<'_>,
+    session: &mut Session,
+    tool_use: &str,
+    agent: &str,
+    why: &str,
+) -> Option<Record> {
+    let spawn = session.spawn_mut(tool_use, agent)?;
+    if !spawn.changed {
+        return None;
+    }
+    let tool_use = spawn.tu.clone();
+    let mode = event.permission_mode();
+    // A failure of a background agent comes without a mode: it holds for every mode then.
+    let modes: Vec<&str> = match known_mode(&mode) {
+        Some(mode) => vec![mode],
+        None => vec!["", "default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"],
+    };
+    let fresh: Vec<&str> =
+        modes.into_iter().filter(|mode| !session.hands_off.iter().any(|known| known == mode)).collect();
+    if fresh.is_empty() {
+        return None;
+    }
+    session.hands_off.extend(fresh.into_iter().map(str::to_owned));
+    let mut record = record(Kind::Refused, event, world);
+    record.tu = Some(tool_use);
+    record.why = Some(why.to_owned());
+    Some(record)
+}
+
+/// Remembers the rejection and words the line; nothing for work that ran on the parent's model, and once per agent.
+fn tell(world: &World<'_>, session: &mut Session, tool_use: &str, agent: &str, bad: Bad) -> Option<String> {
+    let spawn = session.spawn_mut(tool_use, agent)?;
+    let tier = Tier::from_number(spawn.tier);
+    if spawn.told || !matches!(tier, Tier::Haiku | Tier::Sonnet) {
+        return None;
+    }
+    spawn.told = true;
+    let sketch = spawn.sketch.clone();
+    session.reject(tier.number(), sketch);
+    world.policy.prompt.hints.then(|| guidance::bad_result(world.policy, tier, bad))
+}
+
+/// A `<task-notification>` prompt: a background agent ended.
+pub fn notified(event: &Event<'_>, world: &World<'_>, session: &mut Session, text: &str) -> Outcome {
+    // The result comes from a model: tags are read before and after it, never inside.
+    let (head, result) = match (text.find("<result>"), text.rfind("</result>")) {
+        (Some(open), Some(close)) if open + 8 <= close => (&text[..open], Some(&text[open + 8..close])),
+        (Some(open), _) => (&text[..open], Some(&text[open + 8..])),
+        (None, _) => (text, None),
+    };
+    let tool_use = tag(head, "tool-use-id").map(safe_id).unwrap_or_default();
+    let agent = tag(head, "task-id").map(safe_id).unwrap_or_default();
+    let bad = match tag(head, "status") {
+        Some("failed") => Some(Bad::Failed),
+        _ => result.and_then(|result| bad_text(world, result)),
+    };
+    let mut record = record(Kind::Notified, event, world);
+    record.tu = (!tool_use.is_empty()).then(|| tool_use.clone());
+    record.a = (!agent.is_empty()).then(|| agent.clone());
+    record.out = Some(ended(bad));
+    let mut records = vec![record];
+    if bad == Some(Bad::Failed) && head.contains("model_not_found") {
+        records.extend(hands_off(event, world, session, &tool_use, &agent, "model-refused"));
+    }
+    let reply = bad.and_then(|bad| tell(world, session, &tool_use, &agent, bad));
+    Outcome { reply: reply.map(|line| Reply::context("UserPromptSubmit", line)), records }
+}
+
+fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let from = text.find(&format!("<{name}>"))? + name.len() + 2;
+    let len = text[from..].find('<')?;
+    Some(text[from..from + len].trim())
+}

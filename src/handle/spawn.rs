@@ -1,0 +1,202 @@
+//! PreToolUse on the tool that spawns subagents: which model the task needs, whether SEF may set it, and the reply.
+
+use super::prompt::rule_ids;
+use super::{Outcome, World, orchestrator, record};
+use crate::agents::AgentModel;
+use crate::classify::{Source, Tier, Verdict, classify};
+use crate::guidance::family_of;
+use crate::metrics::record::{Kind, safe_agent, safe_id, safe_model};
+use crate::models::Family;
+use crate::protocol::{Event, Reply, SpawnInput, with_model};
+use crate::state::{Session, Sketch, Spawned};
+
+/// What is decided about one spawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// Tier that the task gets.
+    pub tier: Tier,
+    /// Family that SEF wants it to run on; none when SEF leaves the choice to others.
+    pub want: Option<Family>,
+    /// Family to write into the call; none leaves the call as it is.
+    pub set: Option<Family>,
+    /// Reason code.
+    pub why: &'static str,
+}
+
+/// Everything that a decision depends on.
+pub struct Case<'a> {
+    /// What the rules make of the task.
+    pub verdict: &'a Verdict,
+    /// Where the agent's model comes from.
+    pub agent: &'a AgentModel,
+    /// Family of whoever spawns.
+    pub parent: Family,
+    /// A routing mark on the prompt in progress: its tier, 0 for `~off`.
+    pub mark: Option<u8>,
+    /// Highest tier at which similar work was rejected in this session.
+    pub rejected: Option<u8>,
+}
+
+fn leave(tier: Tier, why: &'static str) -> Decision {
+    Decision { tier, want: None, set: None, why }
+}
+
+/// Decides about a spawn whose call names no model and that SEF is free to change.
+pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
+    let policy = world.policy;
+    let (mut tier, mut why) = task_tier(case.verdict, policy.spawn.min_confidence);
+    if let Some(rejected) = case.rejected {
+        let up = Tier::from_number(rejected).escalate();
+        if up > tier {
+            (tier, why) = (up, "rejected-before");
+        }
+    }
+    match case.mark.map(Tier::from_number) {
+        Some(Tier::None) => return leave(tier, "mark-off"),
+        Some(marked) => (tier, why) = (marked, "mark"),
+        None => {}
+    }
+    let base = match case.agent {
+        AgentModel::Inherits => None,
+        AgentModel::Executor(family) => Some(*family),
+        AgentModel::Own(_) => return leave(tier, "agent-model"),
+        AgentModel::Fork => return leave(tier, "fork"),
+        AgentModel::Unknown => return leave(tier, "unknown-agent"),
+    };
+    let mut wanted = family_for(world, tier, case.parent);
+    if let Some(base) = base {
+        // An executor asked for harder work than its own goes one tier up, never down.
+        wanted = match why {
+            "mark" => wanted,
+            _ if wanted <= base => base,
+            _ => wanted.min(next_up(world, base, case.parent)),
+        };
+    }
+    let free = policy.spawn.allow_dearer_than_parent || why == "mark";
+    if wanted > case.parent && !free {
+        wanted = case.parent;
+        why = "parent-cap";
+    }
+    // Whoever inherits has the parent's model already; an executor has its own.
+    let already = base.unwrap_or(case.parent);
+    Decision { tier, want: Some(wanted), set: (wanted != already).then_some(wanted), why }
+}
+
+/// Tier of a task text: one up when the rules are unsure, and never "no task", for somebody did spawn it.
+fn task_tier(verdict: &Verdict, min_confidence: f32) -> (Tier, &'static str) {
+    match verdict.tier {
+        Tier::None => (Tier::Sonnet, "unclear"),
+        tier if verdict.confidence < min_confidence => (tier.escalate(), "unsure"),
+        tier if verdict.escalated => (tier, "close-call"),
+        tier => (tier, "rules"),
+    }
+}
+
+/// Family of a tier; a tier that is switched off hands its work up, and `parent` is whoever spawns.
+fn family_for(world: &World<'_>, tier: Tier, parent: Family) -> Family {
+    let mut tier = tier;
+    loop {
+        let setting = match tier {
+            Tier::None | Tier::Haiku => &world.policy.tiers.one,
+            Tier::Sonnet => &world.policy.tiers.two,
+            Tier::Opus => &world.policy.tiers.three,
+        };
+        match setting.as_str() {
+            "off" if tier < Tier::Opus => tier = tier.escalate(),
+            "off" | "parent" => return parent,
+            name => return Family::of(name).unwrap_or(parent),
+        }
+    }
+}
+
+/// The family one tier above that of an executor.
+fn next_up(world: &World<'_>, base: Family, parent: Family) -> Family {
+    [Tier::Sonnet, Tier::Opus]
+        .into_iter()
+        .map(|tier| family_for(world, tier, parent))
+        .find(|family| *family > base)
+        .unwrap_or(base)
+}
+
+/// Handles the event.
+pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    let Some(raw) = event.tool_input() else { return Outcome::default() };
+    let Some(input) = SpawnInput::parse(raw) else { return Outcome::default() };
+    let Some(task) = input.prompt() else { return Outcome::default() };
+    let (agent, description) = (input.subagent_type(), input.description());
+    let verdict = classify(world.image, &task, Source::Subagent { agent: &agent, description: &description });
+    let sketch = Sketch::of(&format!("{description} {task}"));
+    let (parent, parent_id) = parent(event, world, session);
+    let mark =
+        session.mark.as_ref().filter(|mark| mark.prompt == safe_id(&event.prompt_id())).map(|mark| mark.tier);
+    let mode = event.permission_mode();
+    let decision = if input.has_model() {
+        leave(verdict.tier, "explicit-model")
+    } else if world.forced_model.is_some() {
+        leave(verdict.tier, "env-model")
+    } else if !world.policy.spawn.route {
+        leave(verdict.tier, "route-off")
+    } else if session.hands_off.iter().any(|off| *off == mode) {
+        leave(verdict.tier, "client-refuses")
+    } else {
+        let model = (world.agent_model)(&agent);
+        let rejected = session.rejected_tier(&sketch);
+        decide(world, &Case { verdict: &verdict, agent: &model, parent, mark, rejected })
+    };
+    let changed = decision.set.and_then(|family| with_model(raw, family.alias()));
+    let requested = match (&changed, input.has_model()) {
+        (Some(_), _) => decision.set.map(|family| family.alias().to_owned()),
+        (None, true) => Some(safe_model(&input.model())),
+        (None, false) => None,
+    };
+    let tool_use = event.tool_use_id();
+    session.spawned(Spawned {
+        tu: safe_id(&tool_use),
+        a: None,
+        tier: decision.want.map_or(0, |family| tier_of(world, family, parent).number()),
+        family: decision.want.map(|family| family.alias().to_owned()),
+        changed: changed.is_some(),
+        told: false,
+        sketch,
+    });
+    let mut record = record(Kind::Spawn, event, world);
+    record.tu = Some(safe_id(&tool_use));
+    record.agent = Some(safe_agent(if agent.is_empty() { "general-purpose" } else { &agent }));
+    let inside = event.agent_id();
+    record.a = (!inside.is_empty()).then(|| safe_id(&inside));
+    record.tier = Some(decision.tier.number());
+    record.role = Some(verdict.role.name().to_owned());
+    record.conf = Some((verdict.confidence * 1_000.0) as u16);
+    record.rules = rule_ids(world, &verdict);
+    record.want = decision.want.map(|family| family.alias().to_owned());
+    record.req = requested;
+    record.par = Some(parent_id.map_or_else(|| parent.alias().to_owned(), |id| safe_model(&id)));
+    record.why = Some(decision.why.to_owned());
+    Outcome { reply: changed.map(Reply::updated_input), records: vec![record] }
+}
+
+/// Family and model id of whoever spawns: the orchestrator, or inside a subagent that subagent.
+fn parent(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> (Family, Option<String>) {
+    let inside = event.agent_id();
+    if inside.is_empty() {
+        return orchestrator(world, session);
+    }
+    if let Some(spoke) = (world.agent_spoke)(&inside)
+        && let Some(family) = Family::of(&spoke.model)
+    {
+        return (family, Some(spoke.model));
+    }
+    let remembered = session.spawn_mut("", &safe_id(&inside)).and_then(|spawn| spawn.family.clone());
+    match remembered.as_deref().and_then(Family::of) {
+        Some(family) => (family, None),
+        None => orchestrator(world, session),
+    }
+}
+
+/// The tier that a family serves.
+fn tier_of(world: &World<'_>, family: Family, parent: Family) -> Tier {
+    [Tier::Haiku, Tier::Sonnet]
+        .into_iter()
+        .find(|tier| family_of(world.policy, *tier) == Some(family) && family < parent)
+        .unwrap_or(Tier::Opus)
+}

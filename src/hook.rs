@@ -1,0 +1,226 @@
+//! The shell around the hot path: read one event from stdin within bounds, handle it, write one reply, append one
+//! record, exit 0. Whatever goes wrong here costs a hint or a record, never a prompt or a tool call.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::config::Env;
+use crate::handle::{self, World};
+use crate::metrics::log;
+use crate::metrics::record::{Kind, Record};
+use crate::protocol::{Event, Name};
+use crate::rules::cache;
+use crate::rules::policy::Policy;
+use crate::state;
+use crate::tail::{self, Whose};
+use crate::{agents, rules};
+
+/// Largest event that is read; a larger one is drained and gets no answer.
+const MAX_EVENT: usize = 8 << 20;
+/// How long the whole event may take to arrive.
+const BUDGET: Duration = Duration::from_millis(900);
+/// How long a writer that goes on after its event is read out, so that it does not see a broken pipe.
+const DRAIN: Duration = Duration::from_millis(300);
+
+/// Runs the hook. The only exit is 0.
+pub fn run() -> ExitCode {
+    let start = Instant::now();
+    std::panic::set_hook(Box::new(|_| {
+        survive("panic");
+        #[expect(clippy::exit, reason = "a panic must end as silently as anything else here")]
+        std::process::exit(0);
+    }));
+    if let Some(input) = read_event(start) {
+        answer(&input, start);
+        drain();
+    }
+    ExitCode::SUCCESS
+}
+
+/// Leaves a reason code in the log, when there is a log.
+fn survive(why: &str) {
+    if let Some(dir) = Env::read().state_dir {
+        let mut record = Record::new(Kind::Fault, now(), "");
+        record.why = Some(why.to_owned());
+        let bounds = crate::rules::policy::Log { max_bytes: 4 << 20, keep: 4 };
+        let _ = log::append(&dir, &bounds, &[record]);
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+fn answer(input: &[u8], start: Instant) {
+    let text = String::from_utf8_lossy(input);
+    let Some(event) = Event::parse(text.trim_start_matches('\u{feff}').trim()) else { return };
+    if event.name() == Name::Other {
+        return;
+    }
+    #[cfg(debug_assertions)]
+    assert!(std::env::var_os("SEF_TEST_PANIC").is_none(), "asked to panic");
+    let env = Env::read();
+    let state_dir = env.state_dir.as_deref();
+    let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
+    let policy: Policy =
+        serde_json::from_str(image.policy_json()).unwrap_or_else(|_| rules::built_in_policy());
+    let transcript = PathBuf::from(event.transcript_path().into_owned());
+    let folders = agent_folders(&env, &event.cwd());
+    let world = World {
+        image: &image,
+        policy: &policy,
+        now: now(),
+        forced_model: env.subagent_model.as_deref(),
+        chosen_model: env.anthropic_model.as_deref(),
+        spoke: &|| tail::last_model(&transcript, Whose::Main),
+        agent_spoke: &|id| tail::last_model(&tail::subagent_transcript(&transcript, id)?, Whose::Any),
+        agent_model: &|name| agents::model_of(name, &folders, state_dir),
+    };
+    let memory = handle::needs_memory(&event).then_some(state_dir).flatten();
+    let mut held = state::hold(memory, &event.session_id());
+    let mut outcome = handle::handle(&event, &world, &mut held.session);
+    if let Some(reply) = &outcome.reply {
+        // One write of the whole reply; a reader that is gone is nobody's fault.
+        let mut line = reply.to_json().into_bytes();
+        line.push(b'\n');
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(&line).and_then(|()| out.flush());
+    }
+    held.save();
+    drop(held);
+    if let Some(dir) = state_dir {
+        for record in &mut outcome.records {
+            record.us = Some(u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX));
+        }
+        let _ = log::append(dir, &policy.log, &outcome.records);
+        if event.name() == Name::SessionStart {
+            state::sweep(dir);
+        }
+    }
+}
+
+/// Where the client finds agent files, most specific first.
+fn agent_folders(env: &Env, cwd: &str) -> Vec<PathBuf> {
+    let cwd = (!cwd.is_empty()).then(|| Path::new(cwd));
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for root in [cwd, env.project_dir.as_deref()].into_iter().flatten().filter(|root| root.is_absolute()) {
+        let folder = root.join(".claude/agents");
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders.extend(env.claude_dir.as_ref().map(|dir| dir.join("agents")));
+    folders
+}
+
+/// Reads until the first JSON object is complete. None for anything else: empty, too large, too slow, no object.
+fn read_event(start: Instant) -> Option<Vec<u8>> {
+    let mut input: Vec<u8> = Vec::with_capacity(64 << 10);
+    let mut scan = Scan::default();
+    loop {
+        if input.capacity() - input.len() < 32 << 10 {
+            input.reserve(input.len().max(64 << 10));
+        }
+        let left = BUDGET.checked_sub(start.elapsed())?;
+        if !readable(left) {
+            return None;
+        }
+        let before = input.len();
+        let count =
+            rustix::io::read(rustix::stdio::stdin(), rustix::buffer::spare_capacity(&mut input)).ok()?;
+        if count == 0 {
+            return None;
+        }
+        match scan.feed(&input[before..]) {
+            Progress::Done(used) => {
+                input.truncate(before + used);
+                return Some(input);
+            }
+            Progress::NotAnObject => {
+                drain();
+                return None;
+            }
+            Progress::More if input.len() > MAX_EVENT => {
+                drain();
+                return None;
+            }
+            Progress::More => {}
+        }
+    }
+}
+
+/// Whether stdin has something to read, or its end, within a time.
+fn readable(within: Duration) -> bool {
+    let stdin = rustix::stdio::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    let within = Timespec { tv_sec: within.as_secs() as i64, tv_nsec: i64::from(within.subsec_nanos()) };
+    matches!(poll(&mut fds, Some(&within)), Ok(ready) if ready > 0)
+}
+
+/// Reads out what else the writer has ready, for a short time.
+fn drain() {
+    let start = Instant::now();
+    let mut sink = vec![0; 256 << 10];
+    // After its event a client closes the pipe: then the first look finds the end and costs nothing.
+    let mut wait = Duration::ZERO;
+    while start.elapsed() < DRAIN && readable(wait) {
+        match rustix::io::read(rustix::stdio::stdin(), &mut sink) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => wait = Duration::from_millis(20),
+        }
+    }
+}
+
+enum Progress {
+    More,
+    Done(usize),
+    NotAnObject,
+}
+
+/// Finds the end of the first JSON object without parsing it.
+#[derive(Default)]
+struct Scan {
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl Scan {
+    fn feed(&mut self, bytes: &[u8]) -> Progress {
+        for (index, byte) in bytes.iter().copied().enumerate() {
+            if self.in_string {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' if self.depth > 0 => self.in_string = true,
+                b'{' | b'[' if self.depth > 0 => self.depth += 1,
+                b'{' => self.depth = 1,
+                b'}' | b']' if self.depth > 0 => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Progress::Done(index + 1);
+                    }
+                }
+                // White space and a byte order mark may come first.
+                _ if self.depth == 0
+                    && !byte.is_ascii_whitespace()
+                    && !matches!(byte, 0xef | 0xbb | 0xbf) =>
+                {
+                    return Progress::NotAnObject;
+                }
+                _ => {}
+            }
+        }
+        Progress::More
+    }
+}

@@ -1,0 +1,70 @@
+//! The compiled rules that the hook uses: the built-in image when the user changed nothing, else one compiled from the
+//! user's files and kept in the state folder. The cache is only a cache: stale, damaged or deleted, it is made anew.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use super::image::Image;
+use super::{compile, load};
+
+/// Name of the cache file in the state folder.
+const FILE: &str = "rules.cache";
+/// Largest image that is read, in bytes.
+const MAX_CACHE: u64 = 64 << 20;
+
+/// Returns the image to use, and whether it had to be compiled.
+pub fn image(config_dir: Option<&Path>, state_dir: Option<&Path>) -> (Image, bool) {
+    let Some(config) = config_dir else { return (Image::built_in(), false) };
+    let stamps = [stamp(&config.join("rules.toml")), stamp(&config.join("config.toml"))];
+    if stamps == [None, None] {
+        return (Image::built_in(), false);
+    }
+    let key = key(&stamps, config);
+    let cache = state_dir.map(|dir| dir.join(FILE));
+    if let Some(image) = cache.as_deref().and_then(|path| read(path, &key)) {
+        return (image, false);
+    }
+    let loaded = load(Some(config));
+    let bytes = compile::compile(&loaded.set, &loaded.policy);
+    if let (Some(dir), Some(path)) = (state_dir, cache) {
+        // Without the cache the next run compiles again: slower, not wrong.
+        let _ = crate::state::replace_private(dir, &path, &[key.as_slice(), &bytes].concat());
+    }
+    (Image::from_bytes(bytes).unwrap_or_else(Image::built_in), true)
+}
+
+/// What tells one state of a file from another: size, time of change in nanoseconds, inode.
+fn stamp(path: &Path) -> Option<[u64; 3]> {
+    let meta = std::fs::metadata(path).ok()?;
+    let time = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    #[cfg(unix)]
+    let inode = std::os::unix::fs::MetadataExt::ino(&meta);
+    #[cfg(not(unix))]
+    let inode = 0;
+    Some([meta.len(), time.as_nanos() as u64, inode])
+}
+
+fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> [u8; 64] {
+    let mut key = [0; 64];
+    let place = crate::metrics::record::fnv64(config.as_os_str().as_encoded_bytes());
+    let mut words = vec![Image::built_in_stamp() ^ place];
+    words.extend(stamps.iter().flat_map(|stamp| stamp.unwrap_or_default()));
+    for (slot, word) in key.chunks_exact_mut(8).zip(words) {
+        slot.copy_from_slice(&word.to_le_bytes());
+    }
+    key
+}
+
+fn read(path: &Path, key: &[u8; 64]) -> Option<Image> {
+    let mut file = crate::fsx::open_regular(path).ok()?;
+    let size = file.metadata().ok()?.len().min(MAX_CACHE);
+    let mut found = [0; 64];
+    file.read_exact(&mut found).ok()?;
+    if found != *key {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    file.take(MAX_CACHE).read_to_end(&mut bytes).ok()?;
+    Image::from_bytes(bytes)
+}

@@ -1,0 +1,185 @@
+//! `sef rules`: list, show, check and test rules. Strict where the hook is lenient: every problem is said, at once.
+
+use std::fmt::Write as _;
+
+use super::compile::{Problem, compile};
+use super::image::Image;
+use super::schema::Rule;
+use super::{Loaded, load};
+use crate::classify::{lexer, matcher};
+use crate::config::Env;
+use crate::error::{Error, Result};
+
+/// One line per rule.
+pub fn list(env: &Env) -> String {
+    let loaded = load(env.config_dir.as_deref());
+    let mut out = String::new();
+    for (source, rule) in &loaded.set.rules {
+        let role = format!("{:?}", rule.role).to_lowercase();
+        let _ =
+            writeln!(out, "{:<26} tier {}  {:<12} {:>5.1}  {source}", rule.id, rule.tier, role, rule.weight);
+    }
+    out
+}
+
+/// Everything about one rule.
+pub fn show(env: &Env, id: &str) -> Result<String> {
+    let loaded = load(env.config_dir.as_deref());
+    let Some((source, rule)) = loaded.set.rules.iter().find(|(_, rule)| rule.id == id) else {
+        let near =
+            loaded.set.rules.iter().map(|(_, rule)| rule.id.as_str()).min_by_key(|known| distance(known, id));
+        let fix =
+            near.map_or(String::new(), |near| format!("did you mean {near}? `sef rules list` shows all ids"));
+        return Err(Error::new("cannot show the rule", format!("there is no rule named {id}")).fix(fix));
+    };
+    let mut out = format!("{} ({source})\n", rule.id);
+    let role = format!("{:?}", rule.role).to_lowercase();
+    let _ = writeln!(out, "  speaks for tier {}, role {role}, weight {}", rule.tier, rule.weight);
+    for (name, list) in [
+        ("phrases", &rule.phrases),
+        ("with", &rule.with),
+        ("unless", &rule.unless),
+        ("examples", &rule.examples),
+        ("not", &rule.not),
+    ] {
+        if !list.is_empty() {
+            let _ = writeln!(out, "  {name}");
+            for entry in list {
+                let _ = writeln!(out, "    {entry}");
+            }
+        }
+    }
+    if let Some(regex) = &rule.regex {
+        let _ = writeln!(out, "  regex\n    {regex}");
+    }
+    Ok(out)
+}
+
+/// All mistakes: those found while loading, regexes that do not compile, and examples that fail.
+pub fn check(env: &Env) -> Result<String> {
+    let loaded = load(env.config_dir.as_deref());
+    let mut problems = loaded.problems.clone();
+    problems.extend(regex_problems(&loaded));
+    problems.extend(example_problems(&loaded));
+    if problems.is_empty() {
+        return Ok(format!("{} rules, no mistakes\n", loaded.set.rules.len()));
+    }
+    let mut text = String::new();
+    for problem in &problems {
+        let _ = write!(text, "\n  {}", problem.source);
+        if !problem.rule.is_empty() {
+            let _ = write!(text, " [{}]", problem.rule);
+        }
+        let _ = write!(text, ": {}\n    {}", problem.message, problem.hint);
+    }
+    let mut error = Error::new(format!("{} mistakes in the rules", problems.len()), text);
+    if let Some(dir) = &env.config_dir {
+        error = error.at(dir);
+    }
+    Err(error)
+}
+
+fn regex_problems(loaded: &Loaded) -> Vec<Problem> {
+    let rules = loaded.set.rules.iter();
+    rules
+        .filter_map(|(source, rule)| {
+            let error = matcher::compile_regex(rule.regex.as_deref()?).err()?;
+            Some(Problem {
+                source: source.clone(),
+                rule: rule.id.clone(),
+                message: format!("the regex does not compile: {error}"),
+                hint: "the rule never fires; no look-around, at most 1 MB compiled".to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Examples on which a rule does not fire, and counter-examples on which it does.
+pub fn example_problems(loaded: &Loaded) -> Vec<Problem> {
+    let image = Image::from_bytes(compile(&loaded.set, &loaded.policy)).unwrap_or_else(Image::built_in);
+    let mut problems = Vec::new();
+    for (index, (source, rule)) in loaded.set.rules.iter().enumerate() {
+        let mut say = |message: String, hint: &str| {
+            problems.push(Problem {
+                source: source.clone(),
+                rule: rule.id.clone(),
+                message,
+                hint: hint.to_owned(),
+            });
+        };
+        for example in rule.examples.iter().filter(|example| !fires(&image, index, example)) {
+            say(format!("does not fire on its example {example:?}"), "change a phrase, or the example");
+        }
+        for example in rule.not.iter().filter(|example| fires(&image, index, example)) {
+            say(
+                format!("fires on its counter-example {example:?}"),
+                "make a phrase narrower, or add unless = [...]",
+            );
+        }
+    }
+    problems
+}
+
+/// Whether a rule fires on an example. Words of an example that begin with `@` are given as features.
+fn fires(image: &Image, rule: usize, example: &str) -> bool {
+    let (features, words): (Vec<&str>, Vec<&str>) = if example.starts_with('@') {
+        example.split(' ').partition(|word| word.starts_with('@'))
+    } else {
+        (vec!["@user"], vec![example])
+    };
+    let text = words.join(" ");
+    let tokens = lexer::tokens(image, &text, &features);
+    matcher::fired(image, &tokens, 0..tokens.words, &text).iter().any(|hit| hit.rule == rule)
+}
+
+/// Runs all examples.
+pub fn test(env: &Env) -> Result<String> {
+    let loaded = load(env.config_dir.as_deref());
+    let count = |list: fn(&Rule) -> usize| loaded.set.rules.iter().map(|(_, rule)| list(rule)).sum::<usize>();
+    let total = count(|rule| rule.examples.len()) + count(|rule| rule.not.len());
+    let problems = example_problems(&loaded);
+    if problems.is_empty() {
+        return Ok(format!("{total} examples of {} rules pass\n", loaded.set.rules.len()));
+    }
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("\n  {} [{}] {}", problem.source, problem.rule, problem.message))
+        .collect();
+    Err(Error::new("examples fail", format!("{} of {total}{}", problems.len(), lines.concat())))
+}
+
+/// Edit distance, for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_rule_passes_its_examples_and_counter_examples() {
+        let loaded = load(None);
+        assert_eq!(loaded.problems, []);
+        let failing: Vec<String> =
+            example_problems(&loaded).into_iter().map(|p| format!("{}: {}", p.rule, p.message)).collect();
+        assert!(failing.is_empty(), "{failing:#?}");
+    }
+
+    #[test]
+    fn every_built_in_rule_has_an_example_and_a_counter_example() {
+        for (_, rule) in load(None).set.rules {
+            assert!(!rule.examples.is_empty() && !rule.not.is_empty(), "{}", rule.id);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Rules: their files (`schema`), compiling them (`compile`), reading the compiled table (`image`), and the layers:
+//! built-in files first, then the user's `rules.toml`; later ids win.
+
+pub mod cache;
+pub mod check;
+pub mod compile;
+pub mod image;
+pub mod policy;
+pub mod schema;
+pub mod words;
+
+use std::path::Path;
+
+use compile::{Problem, RuleSet};
+use policy::Policy;
+use schema::RuleFile;
+
+include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
+
+/// Largest rule or policy file that is read, in bytes.
+pub const MAX_FILE: u64 = 4 << 20;
+/// Largest number of rules a user's file may hold; the rest is left out and said.
+const BUILT_IN_CONFIG: &str = include_str!("../../rules/config.toml");
+
+/// The parsed built-in layers.
+pub fn built_in_layers() -> Vec<(String, RuleFile)> {
+    BUILT_IN
+        .iter()
+        .filter_map(|(name, text)| Some(((*name).to_owned(), toml::from_str(text).ok()?)))
+        .collect()
+}
+
+/// The built-in policy.
+pub fn built_in_policy() -> Policy {
+    toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built")
+}
+
+/// All layers of a user, merged, with everything that is wrong in the user's files.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rules.
+    pub set: RuleSet,
+    /// The policy.
+    pub policy: Policy,
+    /// What is wrong; what is wrong was left out.
+    pub problems: Vec<Problem>,
+}
+
+/// Loads built-in rules plus `rules.toml` and `config.toml` of a configuration folder. Lenient: what is broken is
+/// left out and listed.
+pub fn load(config_dir: Option<&Path>) -> Loaded {
+    let mut layers = built_in_layers();
+    let mut problems = Vec::new();
+    let mut policy = built_in_policy();
+    if let Some(dir) = config_dir {
+        match read_layer(&dir.join("rules.toml")) {
+            Ok(Some(text)) => match toml::from_str::<RuleFile>(&text) {
+                Ok(file) => layers.push(("rules.toml".to_owned(), file)),
+                Err(error) => problems.push(syntax("rules.toml", &error, &text)),
+            },
+            Ok(None) => {}
+            Err(message) => problems.push(unreadable("rules.toml", message)),
+        }
+        match read_layer(&dir.join("config.toml")) {
+            Ok(Some(text)) => match overlay(&text) {
+                Ok(changed) => policy = changed,
+                Err(problem) => problems.push(problem),
+            },
+            Ok(None) => {}
+            Err(message) => problems.push(unreadable("config.toml", message)),
+        }
+    }
+    let (set, found) = compile::merge(&layers);
+    problems.extend(found);
+    Loaded { set, policy, problems }
+}
+
+/// Reads a small regular file; nothing when it is not there.
+fn read_layer(path: &Path) -> Result<Option<String>, String> {
+    match crate::fsx::read_regular(path, MAX_FILE) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn unreadable(source: &str, message: String) -> Problem {
+    Problem {
+        source: source.to_owned(),
+        rule: String::new(),
+        message,
+        hint: "the built-in values are used".to_owned(),
+    }
+}
+
+fn syntax(source: &str, error: &toml::de::Error, text: &str) -> Problem {
+    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    Problem {
+        source: format!("{source}:{line}"),
+        rule: String::new(),
+        message: error.message().to_owned(),
+        hint: "the whole file is left out until this is mended".to_owned(),
+    }
+}
+
+/// A user's config.toml laid over the built-in policy, key by key.
+fn overlay(text: &str) -> Result<Policy, Problem> {
+    let user: toml::Table = toml::from_str(text).map_err(|error| syntax("config.toml", &error, text))?;
+    let mut merged: toml::Table =
+        toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built");
+    for (section, value) in user {
+        match (merged.get_mut(&section), value) {
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => old.extend(new),
+            (_, value) => {
+                merged.insert(section, value);
+            }
+        }
+    }
+    let policy: Policy = merged.try_into().map_err(|error: toml::de::Error| Problem {
+        source: "config.toml".to_owned(),
+        rule: String::new(),
+        message: error.message().to_owned(),
+        hint: "rules/config.toml shows every key; the built-in values are used".to_owned(),
+    })?;
+    for (name, model) in [("1", &policy.tiers.one), ("2", &policy.tiers.two), ("3", &policy.tiers.three)] {
+        if !["haiku", "sonnet", "opus", "fable", "parent", "off"].contains(&model.as_str()) {
+            return Err(Problem {
+                source: "config.toml".to_owned(),
+                rule: format!("tiers.{name}"),
+                message: format!("{model:?} is not a model that a spawn accepts"),
+                hint: "use haiku, sonnet, opus, fable, parent or off".to_owned(),
+            });
+        }
+    }
+    Ok(policy)
+}

@@ -1,0 +1,128 @@
+//! Looks at the end of a session transcript for the model that spoke last. Bounded whatever the file's size; only
+//! regular files; bad lines are skipped.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Bytes read from the end, in two tries: lines of one message can be tens of kilobytes.
+const TRIES: [u64; 2] = [24 << 10, 384 << 10];
+
+/// The last model in a transcript, and when it spoke (ISO text, compared as text).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoke {
+    /// `message.model`.
+    pub model: String,
+    /// `timestamp`, empty when the line has none.
+    pub time: String,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    r#type: String,
+    #[serde(default, rename = "isSidechain")]
+    side: bool,
+    #[serde(default)]
+    timestamp: String,
+    message: Option<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    model: String,
+}
+
+/// Which lines count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The conversation itself.
+    Main,
+    /// Any line: for the transcript of a subagent.
+    Any,
+}
+
+/// The model that spoke last in a transcript.
+pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
+    let mut file = crate::fsx::open_regular(path).ok()?;
+    let size = file.metadata().ok()?.len();
+    let mut bytes = Vec::new();
+    for length in TRIES {
+        let start = size.saturating_sub(length);
+        file.seek(SeekFrom::Start(start)).ok()?;
+        bytes.clear();
+        (&mut file).take(length).read_to_end(&mut bytes).ok()?;
+        let whole =
+            if start == 0 { Some(0) } else { bytes.iter().position(|b| *b == b'\n').map(|at| at + 1) };
+        if let Some(spoke) = whole.and_then(|from| last_in(&bytes[from..], whose)) {
+            return Some(spoke);
+        }
+        if start == 0 {
+            break;
+        }
+    }
+    None
+}
+
+fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
+    bytes.rsplit(|b| *b == b'\n').find_map(|line| {
+        if !contains(line, b"\"assistant\"") || !contains(line, b"\"model\"") {
+            return None;
+        }
+        let line: Line = serde_json::from_slice(line).ok()?;
+        let model = line.message?.model;
+        let counts = line.r#type == "assistant" && (whose == Whose::Any || !line.side);
+        (counts && !model.is_empty() && !model.starts_with('<'))
+            .then_some(Spoke { model, time: line.timestamp })
+    })
+}
+
+fn contains(line: &[u8], part: &[u8]) -> bool {
+    line.windows(part.len()).any(|window| window == part)
+}
+
+/// Where the client keeps a subagent's transcript; none when the id is not one.
+pub fn subagent_transcript(transcript: &Path, agent_id: &str) -> Option<PathBuf> {
+    let id_shaped = !agent_id.is_empty()
+        && agent_id.len() <= 64
+        && agent_id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let folder = transcript.with_extension("").join("subagents");
+    id_shaped.then(|| folder.join(format!("agent-{agent_id}.jsonl")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(model: &str, side: bool) -> String {
+        format!(
+            r#"{{"type":"assistant","isSidechain":{side},"timestamp":"2026-11-20T20:37:10.675Z","message":{{"model":"{model}"}}}}"#
+        )
+    }
+
+    #[test]
+    fn the_last_main_line_counts_and_bad_or_synthetic_ones_do_not() {
+        let text = [
+            line("claude-opus-5-5", false),
+            line("claude-haiku-5-5", true),
+            line("<synthetic>", false),
+            "{\"type\":\"assistant\",\"model\":".to_owned(),
+        ]
+        .join("\n");
+        let spoke = last_in(text.as_bytes(), Whose::Main).expect("one line counts");
+        assert_eq!(spoke.model, "claude-opus-5-5");
+        assert_eq!(last_in(text.as_bytes(), Whose::Any).expect("any").model, "claude-haiku-5-5");
+    }
+
+    #[test]
+    fn an_agent_id_never_leaves_its_folder() {
+        let transcript = Path::new("/c/projects/p/s.jsonl");
+        assert_eq!(
+            subagent_transcript(transcript, "a1b2"),
+            Some(PathBuf::from("/c/projects/p/s/subagents/agent-a1b2.jsonl"))
+        );
+        assert_eq!(subagent_transcript(transcript, "../../x"), None);
+    }
+}

@@ -15,11 +15,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Register the hooks, agents and skills with Claude Code.
-    Install(ScopeArgs),
+    Install(InstallArgs),
     /// Take out what install put in, and nothing else.
     Uninstall(ScopeArgs),
     /// Say what is installed where.
-    Status(ScopeArgs),
+    Status(StatusArgs),
     /// Show what the rules make of a prompt, and why.
     Explain(ExplainArgs),
     /// Classify JSON lines from standard input.
@@ -40,6 +40,28 @@ pub enum Command {
         /// Where to; it must exist.
         folder: std::path::PathBuf,
     },
+}
+
+/// Arguments of `sef install`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct InstallArgs {
+    /// Where to.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Replace agent and skill files that you edited by ours; yours are kept in the state folder.
+    #[arg(long)]
+    pub take_ours: bool,
+}
+
+/// Arguments of `sef status`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct StatusArgs {
+    /// Where to look.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which of Claude Code's folders to work on; `--user` when none is named.

@@ -1,6 +1,9 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
 mod hook;
+mod install;
+mod install_report;
+mod install_script;
 mod log;
 mod payloads;
 mod policy;

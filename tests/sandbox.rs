@@ -65,6 +65,10 @@ impl Sandbox {
         self.path("state")
     }
 
+    pub fn claude(&self) -> PathBuf {
+        self.path(".claude")
+    }
+
     /// Writes a file below home, with its folders.
     pub fn write(&self, rest: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(rest);

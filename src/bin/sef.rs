@@ -5,21 +5,25 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
-use sef::cli::{Cli, Command, RulesAction, ScopeArgs};
+use sef::cli::{Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::explain;
 use sef::rules::check;
-use sef::settings::install::{self, Scope};
+use sef::settings::agents::OnEdited;
+use sef::settings::install::install;
+use sef::settings::place::Scope;
+use sef::settings::status::{self, Format};
+use sef::settings::uninstall::uninstall;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let env = Env::read();
     match run(cli.command, &env) {
-        Ok(text) => {
+        Ok((text, code)) => {
             // A reader that has seen enough (`| head`) is no failure.
             let _ = io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
+            code
         }
         Err(error) => {
             let _ = writeln!(io::stderr(), "sef: {error}");
@@ -28,10 +32,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, env: &Env) -> Result<String> {
-    match command {
-        Command::Install(args) => install::install(env, scope(args)).map(|()| String::new()),
-        Command::Uninstall(_) | Command::Status(_) => Ok(String::new()),
+/// Runs one command: what to print, and the exit code for when nothing failed (`status` has a verdict of its own).
+fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
+    let text = match command {
+        Command::Status(args) => {
+            let report = status::status(env, scope(args.scope))?;
+            let code = if report.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            return Ok((status::text(&report, format(args)), code));
+        }
+        Command::Install(args) => {
+            install(env, scope(args.scope), on_edited(args), &mut io::stdout().lock()).map(|()| String::new())
+        }
+        Command::Uninstall(args) => {
+            uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
+        }
         Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref()),
         Command::Classify(_) => {
             let mut input = io::stdin().lock();
@@ -50,7 +64,8 @@ fn run(command: Command, env: &Env) -> Result<String> {
             Ok(String::from_utf8_lossy(&script).into_owned())
         }
         Command::Man { folder } => man(&folder),
-    }
+    };
+    Ok((text?, ExitCode::SUCCESS))
 }
 
 fn man(folder: &Path) -> Result<String> {
@@ -60,6 +75,14 @@ fn man(folder: &Path) -> Result<String> {
             .fix("name a folder that exists and can be written")
     })?;
     Ok(format!("man pages written to {}\n", folder.display()))
+}
+
+fn on_edited(args: InstallArgs) -> OnEdited {
+    if args.take_ours { OnEdited::TakeOurs } else { OnEdited::Keep }
+}
+
+fn format(args: StatusArgs) -> Format {
+    if args.json { Format::Json } else { Format::Text }
 }
 
 fn scope(args: ScopeArgs) -> Scope {

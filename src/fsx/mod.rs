@@ -1,5 +1,7 @@
 //! File operations that keep a promise: see each function and module.
 
+pub mod atomic;
+
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -1,20 +1,170 @@
-//! Installs, removes and reports on SEF's hooks, agents and skills in Claude Code's folders.
+//! `sef install`: plans every place first, writes only when all of them can be, verifies, then fires a live event.
 
+use std::io::Write;
+use std::path::Path;
+
+use super::agents::{self, Copied, OnEdited};
+use super::check::{self, Refusal};
+use super::edit::{self, Edited};
+use super::hooks::{self, Hook};
+use super::live;
+use super::manifest::{Before, SettingsRecord, Store, fingerprint};
+use super::place::{Place, Scope, hook_binary, places};
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::fsx::atomic::{self, Replaced, Target};
 
-/// Where to install to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// `$CLAUDE_CONFIG_DIR` (default `~/.claude`): all projects.
-    User,
-    /// `.claude` in the current folder: this project.
-    Project,
-    /// Both.
-    Both,
+/// How often a file that others keep writing is tried again; each try takes a fresh look.
+const TRIES: usize = 20;
+
+/// Registers the hooks and copies agents and skills; reports to `out` in words.
+pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write) -> Result<()> {
+    let binary = hook_binary(env)?;
+    let command = hooks::command_for(&binary)?;
+    let wanted = hooks::wanted(&command);
+    let places = places(env, scope)?;
+    let mut store = Store::open(env)?;
+    for place in &places {
+        place.check_owner()?;
+        agents::check_all(place)?;
+        let target = Target::read(&place.settings())?;
+        if plan(&target, &wanted)?.is_some() {
+            target.check_replaceable()?;
+        }
+    }
+    let mut changed = false;
+    for place in &places {
+        let wrote = register(&mut store, place, &wanted)?;
+        let copied = agents::copy_all(&mut store, place, on_edited)?;
+        changed |= wrote || copied.written > 0;
+        describe(place, &wanted, wrote, &copied, out);
+        warn_when_switched_off(place, out);
+    }
+    store.save()?;
+    let scratch = store.scratch();
+    // The lock is for the files; another install need not wait for our live check.
+    drop(store);
+    live::check(&command, &scratch, out)?;
+    if env.subagent_model.is_some() {
+        say(
+            out,
+            "note: CLAUDE_CODE_SUBAGENT_MODEL is set: SEF leaves the model of subagents alone while it is",
+        );
+    }
+    say(
+        out,
+        if changed {
+            "restart open Claude Code sessions: a session that is running keeps the hooks it started with"
+        } else {
+            "nothing was changed"
+        },
+    );
+    Ok(())
 }
 
-/// Installs.
-pub fn install(_env: &Env, _scope: Scope) -> Result<()> {
-    Err(Error::new("cannot install", "being written"))
+/// What to write into a settings file; none when it says everything already.
+fn plan(target: &Target, wanted: &[Hook]) -> Result<Option<(Vec<u8>, Edited)>> {
+    let Some(bytes) = &target.bytes else {
+        let edited = edit::fresh(wanted);
+        return Ok(Some((edited.text.clone().into_bytes(), edited)));
+    };
+    let planned = check::decode(bytes).and_then(|(mark, text)| {
+        let edited = edit::add(text, wanted)?;
+        Ok(edited.map(|edited| (format!("{mark}{}", edited.text).into_bytes(), edited)))
+    });
+    planned.map_err(|refusal| refused(&target.name, refusal, wanted))
+}
+
+fn refused(settings: &Path, refusal: Refusal, wanted: &[Hook]) -> Error {
+    Error::new("cannot edit the settings", refusal.why)
+        .at(settings)
+        .place(refusal.place.0, refusal.place.1)
+        .fix(format!(
+            "correct the file and run `sef install` again; nothing was changed. To register by hand, put this into it:\n{}",
+            hooks::snippet(wanted)
+        ))
+}
+
+/// Brings one settings file up to date; true when it was written.
+fn register(store: &mut Store, place: &Place, wanted: &[Hook]) -> Result<bool> {
+    let settings = place.settings();
+    let mut wrote = false;
+    for _ in 0..TRIES {
+        let target = Target::read(&settings)?;
+        atomic::sweep(&target.path);
+        let Some((bytes, edited)) = plan(&target, wanted)? else { return Ok(wrote) };
+        target.check_replaceable()?;
+        let made = atomic::make_folder(&place.claude, 0o755)?;
+        remember(store, place, &target, &bytes, &edited)?;
+        store.record(&place.claude).folders.extend(made);
+        store.save()?;
+        // The next round verifies: it reads the file back and finds nothing left to do, or somebody else's version.
+        wrote |= atomic::replace(&target, &bytes, 0o600)? == Replaced::Done;
+    }
+    Err(Error::new("cannot register the hooks", "another program keeps rewriting the file")
+        .at(&settings)
+        .fix("close open Claude Code sessions, then run `sef install` again"))
+}
+
+/// Notes, before the file is touched, how to get back from what is about to be written.
+fn remember(store: &mut Store, place: &Place, target: &Target, new: &[u8], edited: &Edited) -> Result<()> {
+    let previous = store.record(&place.claude).settings.clone();
+    let had_ours = target.bytes.as_deref().is_some_and(holds_ours);
+    let mut record = match (previous, &target.bytes) {
+        // An upgrade of exactly what we wrote last time: the way back is the same as it was.
+        (Some(record), Some(bytes)) if had_ours && record.written == fingerprint(bytes) => record,
+        (previous, Some(bytes)) => {
+            let backup = Some(store.back_up(&place.settings(), bytes)?);
+            let previous = previous.filter(|_| had_ours).unwrap_or_default();
+            let before = if had_ours { Before::Unknown } else { Before::Backup };
+            SettingsRecord { before, backup, ..previous }
+        }
+        (_, None) => SettingsRecord { before: Before::Nothing, created: true, ..SettingsRecord::default() },
+    };
+    record.written = fingerprint(new);
+    record.shells = record.shells.and(&edited.made);
+    store.record(&place.claude).settings = Some(record);
+    Ok(())
+}
+
+fn holds_ours(bytes: &[u8]) -> bool {
+    check::decode(bytes).and_then(|(_, text)| edit::find(text, &[])).is_ok_and(|found| !found.is_empty())
+}
+
+fn describe(place: &Place, wanted: &[Hook], wrote: bool, copied: &Copied, out: &mut dyn Write) {
+    let Place { name, .. } = place;
+    let hooks = if wrote { "registered" } else { "already registered" };
+    let settings = place.settings();
+    say(out, &format!("{name}: {} hooks {hooks} in {}", wanted.len(), settings.display()));
+    say(out, &format!("  {} of {} agent and skill files written", copied.written, agents::FILES.len()));
+    for path in &copied.kept {
+        let path = path.display();
+        say(
+            out,
+            &format!("  kept {path}: you edited it; `sef install --{name} --take-ours` keeps yours aside"),
+        );
+    }
+    for (path, aside) in &copied.replaced {
+        say(out, &format!("  replaced {}; your version is in {}", path.display(), aside.display()));
+    }
+    if *name == "project" && wrote {
+        say(out, "  the command names a program on this machine; where it is missing, the hooks do nothing");
+    }
+}
+
+fn warn_when_switched_off(place: &Place, out: &mut dyn Write) {
+    if let Ok(Target { bytes: Some(bytes), .. }) = Target::read(&place.settings())
+        && edit::all_switched_off(&bytes)
+    {
+        let path = place.settings();
+        say(
+            out,
+            &format!("note: \"disableAllHooks\" is true in {}: no hook runs until it is not", path.display()),
+        );
+    }
+}
+
+/// One line to a person; a closed pipe is no reason to fail.
+pub fn say(out: &mut dyn Write, line: &str) {
+    let _ = writeln!(out, "{line}");
 }

@@ -1,3 +1,18 @@
-//! Other people's settings: inserting SEF's hooks into settings.json and taking them out again.
+//! Other people's settings: putting SEF's hooks, agents and skills into Claude Code's folders and taking them out.
+//!
+//! `hooks` says what is registered, `check` what we dare to edit, `edit` turns settings text into settings text
+//! (pure, through `layout`), `agents` lists the files that are copied, `manifest` remembers what we wrote, `place`
+//! finds the folders, `install`, `uninstall` and `status` do the I/O, `live` fires an event through what was
+//! registered. Nothing is written that was not first proved to leave everybody else's bytes alone.
 
+pub mod agents;
+pub mod check;
+pub mod edit;
+pub mod hooks;
 pub mod install;
+pub mod layout;
+pub mod live;
+pub mod manifest;
+pub mod place;
+pub mod status;
+pub mod uninstall;

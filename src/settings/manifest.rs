@@ -1,0 +1,234 @@
+//! What install wrote where, so that uninstall can take back exactly that: `install/manifest.json` in the state dir.
+//! Also the lock and the backups beside it. Everything here is 0600 in 0700: settings may hold keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::edit::Shells;
+use crate::config::Env;
+use crate::error::{Error, Result};
+use crate::fsx::atomic::{self, Replaced, Target};
+
+/// How long one install waits for another.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Name of a live check's folder, before the process id.
+const SCRATCH: &str = "live-check-";
+
+/// All that was installed, by Claude folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Shape of this file.
+    pub version: u32,
+    /// One record for each Claude folder (absolute path).
+    pub places: BTreeMap<String, Record>,
+}
+
+/// What was installed in one Claude folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The settings file, once it was changed.
+    #[serde(default)]
+    pub settings: Option<SettingsRecord>,
+    /// Copied file (relative to the Claude folder) -> fingerprints of every version that was written.
+    #[serde(default)]
+    pub files: BTreeMap<String, BTreeSet<String>>,
+    /// Folders that had to be made, outermost first.
+    #[serde(default)]
+    pub folders: Vec<PathBuf>,
+}
+
+/// What was done to a settings file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingsRecord {
+    /// Fingerprint of the bytes that install wrote.
+    pub written: String,
+    /// What to go back to while the file still holds exactly those bytes.
+    pub before: Before,
+    /// Fingerprint of the backup.
+    #[serde(default)]
+    pub backup: Option<String>,
+    /// Containers that were made to hold our entries.
+    #[serde(default)]
+    pub shells: Shells,
+    /// True when the file itself was made by install.
+    #[serde(default)]
+    pub created: bool,
+}
+
+/// What stood there before the first install.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Before {
+    /// Not known any more: it was edited between two installs, so only our entries are taken out.
+    #[default]
+    Unknown,
+    /// The backed-up bytes.
+    Backup,
+    /// No file.
+    Nothing,
+}
+
+/// The folder `install` in the state dir, held under its lock.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    _lock: File,
+    /// What was installed, as last saved.
+    pub manifest: Manifest,
+}
+
+impl Store {
+    /// Takes the lock (waiting for another install to end) and reads the manifest.
+    pub fn open(env: &Env) -> Result<Self> {
+        let folder = folder(env)?;
+        atomic::make_folder(&folder, 0o700)?;
+        let path = folder.join("lock");
+        let cannot = |why: String| Error::new("cannot take the install lock", why).at(&path);
+        let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let lock = lock.map_err(|error| cannot(error.to_string()))?;
+        let start = Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(error) => {
+                    return Err(cannot(error.to_string()).fix("wait for the other `sef install` to end"));
+                }
+            }
+        }
+        sweep_scratch(&folder);
+        let manifest = load(&folder)?;
+        Ok(Self { folder, _lock: lock, manifest })
+    }
+
+    /// The record of a Claude folder, made when there is none.
+    pub fn record(&mut self, claude: &Path) -> &mut Record {
+        self.manifest.places.entry(key(claude)).or_default()
+    }
+
+    /// Writes the manifest, if it says something else than the file.
+    pub fn save(&mut self) -> Result<()> {
+        self.manifest.version = 1;
+        self.manifest.places.retain(|_, record| *record != Record::default());
+        let path = self.folder.join("manifest.json");
+        if self.manifest.places.is_empty() {
+            return remove_if_there(&path);
+        }
+        write(&path, text_of(&self.manifest).as_bytes())
+    }
+
+    /// Keeps the one backup of a settings file; answers its fingerprint.
+    pub fn back_up(&self, settings: &Path, bytes: &[u8]) -> Result<String> {
+        write(&self.backup_path(settings), bytes)?;
+        Ok(fingerprint(bytes))
+    }
+
+    /// The backup, if it is there and what was kept.
+    pub fn backup(&self, settings: &Path, print: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.backup_path(settings)).ok().filter(|bytes| fingerprint(bytes) == print)
+    }
+
+    /// Forgets the backup of a settings file.
+    pub fn drop_backup(&self, settings: &Path) -> Result<()> {
+        remove_if_there(&self.backup_path(settings))
+    }
+
+    /// Keeps a file that the user edited and asked to have replaced; answers where.
+    pub fn keep_edited(&self, file: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let path = self.folder.join(format!("edited-{}-{name}", fingerprint(bytes)));
+        write(&path, bytes)?;
+        Ok(path)
+    }
+
+    /// Where the live check may put its throw-away state.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join(format!("{SCRATCH}{}", std::process::id()))
+    }
+
+    fn backup_path(&self, settings: &Path) -> PathBuf {
+        let name = fingerprint(settings.as_os_str().as_encoded_bytes());
+        self.folder.join(format!("backup-{name}.json"))
+    }
+}
+
+/// The record of a Claude folder as it is on disk, without the lock: for `sef status`.
+pub fn peek(env: &Env, claude: &Path) -> Result<Record> {
+    let manifest = load(&folder(env)?)?;
+    Ok(manifest.places.get(&key(claude)).cloned().unwrap_or_default())
+}
+
+/// Length and 64-bit FNV-1a of the bytes: tells whether a file was edited, and is no defence against forgery.
+pub fn fingerprint(bytes: &[u8]) -> String {
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{}-{hash:016x}", bytes.len())
+}
+
+fn folder(env: &Env) -> Result<PathBuf> {
+    let state = env.state_dir.as_ref().ok_or_else(|| {
+        Error::new("cannot find the state folder", "neither SEF_STATE_DIR nor HOME is an absolute path")
+            .fix("set HOME and run the command again")
+    })?;
+    Ok(state.join("install"))
+}
+
+/// Removes what live checks of killed runs left behind.
+fn sweep_scratch(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(SCRATCH)?.parse().ok());
+        if pid.is_some_and(atomic::is_gone) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn load(folder: &Path) -> Result<Manifest> {
+    let path = folder.join("manifest.json");
+    let Some(bytes) = Target::read(&path)?.bytes else { return Ok(Manifest::default()) };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        Error::new("cannot read what was installed", &error)
+            .at(&path)
+            .place(error.line(), error.column())
+            .fix("move the file away; edited agents are then kept and our hooks are still recognised")
+    })
+}
+
+fn text_of(manifest: &Manifest) -> String {
+    let text = serde_json::to_string_pretty(manifest).expect("a manifest always serializes");
+    format!("{text}\n")
+}
+
+fn key(claude: &Path) -> String {
+    claude.to_string_lossy().into_owned()
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let target = Target::read(path)?;
+    if target.bytes.as_deref() == Some(bytes) {
+        return Ok(());
+    }
+    match atomic::replace(&target, bytes, 0o600)? {
+        Replaced::Done => Ok(()),
+        Replaced::Changed => Err(Error::new("cannot write the file", "it changed under our lock").at(path)),
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::new("cannot remove the file", error).at(path))
+        }
+        _ => Ok(()),
+    }
+}

@@ -43,7 +43,7 @@ const EXECUTORS: &[(&str, Family)] = &[
 ];
 
 /// Bytes of an agent file that are read for its front matter.
-const FRONT: u64 = 8 << 10;
+const FRONT: usize = 8 << 10;
 /// Agent files that are looked at in one folder tree, and how deep.
 const MAX_FILES: usize = 1_000;
 const MAX_DEPTH: usize = 3;
@@ -141,12 +141,8 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) {
 
 /// Name and model of an agent file; the name falls back to the file's.
 fn front_matter(path: &Path) -> Option<(String, Declared)> {
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(
-        &mut std::io::Read::take(crate::fsx::open_regular(path).ok()?, FRONT),
-        &mut bytes,
-    )
-    .ok()?;
+    let file = crate::fsx::open_regular(path).ok()?;
+    let bytes = crate::fsx::read_up_to(&file, FRONT).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let mut name = path.file_stem()?.to_string_lossy().into_owned();
     let mut declared = Declared::Inherit;

@@ -45,12 +45,15 @@ pub struct Env {
     pub subagent_model: Option<String>,
     /// The model that the user chose for the orchestrator through the environment.
     pub anthropic_model: Option<String>,
+    /// Debug builds only: makes the hook panic, for the test that a panic is silent.
+    pub test_panic: bool,
     /// The user wants no colours.
     pub no_color: bool,
 }
 
 impl Env {
     /// Reads the process environment. An empty or relative folder counts as unset.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn read() -> Self {
         Self::from_lookup(|name| std::env::var_os(name))
     }
@@ -81,6 +84,7 @@ impl Env {
             project_dir: folder("CLAUDE_PROJECT_DIR"),
             subagent_model,
             anthropic_model: text("ANTHROPIC_MODEL"),
+            test_panic: cfg!(debug_assertions) && text("SEF_TEST_PANIC").is_some(),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             home,
         }

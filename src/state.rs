@@ -2,7 +2,7 @@
 //! One small file per session, read and written under a lock; a lost or torn one only costs memory, not correctness.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -67,7 +67,7 @@ pub struct Spawned {
 /// Bounds of the lists above; the oldest entries go first.
 const MAX_HINTS: usize = 40;
 const MAX_REJECTED: usize = 16;
-const MAX_SPAWNS: usize = 32;
+const MAX_SPAWNS: usize = 24;
 /// Largest session file that is read.
 const MAX_FILE: u64 = 64 << 10;
 /// How long one hook waits for another one's lock on the same session.
@@ -183,10 +183,10 @@ pub struct Held {
 pub fn hold(state_dir: Option<&Path>, session_id: &str) -> Held {
     let nothing = Held { file: None, before: Vec::new(), session: Session::default() };
     let Some(path) = state_dir.map(|dir| session_path(dir, session_id)) else { return nothing };
-    let Some(mut file) = open_made(&path) else { return nothing };
+    let Some(file) = open_made(&path) else { return nothing };
     let locked = lock_within(&file, LOCK_WAIT);
-    let mut before = Vec::new();
-    let _ = (&mut file).take(MAX_FILE).read_to_end(&mut before);
+    let size = file.metadata().map_or(0, |meta| meta.len().min(MAX_FILE));
+    let before = crate::fsx::read_up_to(&file, size as usize).unwrap_or_default();
     let session = serde_json::from_slice(&before).unwrap_or_default();
     Held { file: locked.then_some(file), before, session }
 }

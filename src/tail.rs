@@ -1,14 +1,14 @@
 //! Looks at the end of a session transcript for the model that spoke last. Bounded whatever the file's size; only
 //! regular files; bad lines are skipped.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use serde::Deserialize;
 
-/// Bytes read from the end, in two tries: lines of one message can be tens of kilobytes.
-const TRIES: [u64; 2] = [24 << 10, 384 << 10];
+/// Bytes read from the end, in three tries: lines of one message can be tens of kilobytes.
+const TRIES: [u64; 3] = [8 << 10, 64 << 10, 512 << 10];
 
 /// The last model in a transcript, and when it spoke (ISO text, compared as text).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +49,10 @@ pub enum Whose {
 pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
     let mut file = crate::fsx::open_regular(path).ok()?;
     let size = file.metadata().ok()?.len();
-    let mut bytes = Vec::new();
     for length in TRIES {
         let start = size.saturating_sub(length);
         file.seek(SeekFrom::Start(start)).ok()?;
-        bytes.clear();
-        (&mut file).take(length).read_to_end(&mut bytes).ok()?;
+        let bytes = crate::fsx::read_up_to(&file, length.min(size) as usize).ok()?;
         let whole =
             if start == 0 { Some(0) } else { bytes.iter().position(|b| *b == b'\n').map(|at| at + 1) };
         if let Some(spoke) = whole.and_then(|from| last_in(&bytes[from..], whose)) {

@@ -100,11 +100,16 @@ fn matches_from(
     let inside = |token: usize| token < end && (step == 0 || tokens.list[token].flags & BREAK == 0);
     match image.word(phrase.sequence + step) {
         GAP => {
-            for skip in 0..=GAP_REACH {
-                if let Some(last) = matches_from(image, tokens, phrase, step + 1, token + skip, end) {
-                    return Some(last);
+            // What follows a gap is looked for before anything is tried: most gaps end here.
+            let next = image.word(phrase.sequence + step + 1);
+            for at in token..=token + GAP_REACH {
+                if next == ANY_ONE || tokens.spans(at, next) > 0 {
+                    let last = matches_from(image, tokens, phrase, step + 1, at, end);
+                    if last.is_some() {
+                        return last;
+                    }
                 }
-                if !inside(token + skip) {
+                if !inside(at) {
                     return None;
                 }
             }

@@ -61,10 +61,8 @@ fn read(path: &Path, key: &[u8; 64]) -> Option<Image> {
     let size = file.metadata().ok()?.len().min(MAX_CACHE);
     let mut found = [0; 64];
     file.read_exact(&mut found).ok()?;
-    if found != *key {
+    if found != *key || size < found.len() as u64 {
         return None;
     }
-    let mut bytes = Vec::with_capacity(size as usize);
-    file.take(MAX_CACHE).read_to_end(&mut bytes).ok()?;
-    Image::from_bytes(bytes)
+    Image::from_bytes(crate::fsx::read_up_to(&file, size as usize - found.len()).ok()?)
 }

@@ -37,11 +37,12 @@ impl Family {
         .find_map(|(part, family)| model.contains(part).then_some(family))
     }
 
+    /// All families, cheapest first.
+    pub const ALL: [Self; 4] = [Self::Haiku, Self::Sonnet, Self::Opus, Self::Fable];
+
     /// The family whose alias this is, letter by letter.
     pub fn from_alias(alias: &str) -> Option<Self> {
-        [Self::Haiku, Self::Sonnet, Self::Opus, Self::Fable]
-            .into_iter()
-            .find(|family| family.alias() == alias)
+        Self::ALL.into_iter().find(|family| family.alias() == alias)
     }
 
     /// The alias that an Agent call accepts.

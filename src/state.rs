@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::record::fnv64;
+use crate::models::Family;
+use crate::rules::words;
 
 /// Memory of one session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,8 +47,9 @@ pub struct Mark {
     pub tier: u8,
 }
 
-/// A spawn that this session made.
+/// A spawn that this session made. Stored as a short row: a long session reads a few dozen of them at each event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Row", into = "Row")]
 pub struct Spawned {
     /// `tool_use_id`.
     pub tu: String,
@@ -55,13 +58,33 @@ pub struct Spawned {
     /// Tier that the spawn ran at.
     pub tier: u8,
     /// Model family it was to run on.
-    pub family: Option<String>,
+    pub family: Option<Family>,
     /// SEF changed the call.
     pub changed: bool,
     /// The orchestrator was told that the result is bad.
     pub told: bool,
     /// Sketch of the task.
     pub sketch: Sketch,
+}
+
+/// `tool_use_id`, agent id or empty, tier, family (0 none, 1 Haiku, ...) with 16 for changed and 32 for told, sketch.
+type Row = (String, String, u8, u8, Sketch);
+
+impl From<Row> for Spawned {
+    fn from((tu, a, tier, packed, sketch): Row) -> Self {
+        let family =
+            usize::from(packed & 15).checked_sub(1).and_then(|place| Family::ALL.get(place).copied());
+        let a = (!a.is_empty()).then_some(a);
+        Self { tu, a, tier, family, changed: packed & 16 != 0, told: packed & 32 != 0, sketch }
+    }
+}
+
+impl From<Spawned> for Row {
+    fn from(spawn: Spawned) -> Self {
+        let family = spawn.family.map_or(0, |family| family as u8 + 1);
+        let packed = family | u8::from(spawn.changed) << 4 | u8::from(spawn.told) << 5;
+        (spawn.tu, spawn.a.unwrap_or_default(), spawn.tier, packed, spawn.sketch)
+    }
 }
 
 /// Bounds of the lists above; the oldest entries go first.
@@ -126,11 +149,9 @@ impl Sketch {
     /// Sketch of the first words of a text.
     pub fn of(text: &str) -> Self {
         let mut least = [u64::MAX; SKETCH];
-        for word in crate::rules::words::split(&text[..text.floor_char_boundary(4_000)]) {
-            if word.len() < 3 {
-                continue;
-            }
-            let mut hash = fnv64(word.as_bytes());
+        let text = &text[..text.floor_char_boundary(4_000)];
+        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() >= 3) {
+            let mut hash = word.chars().fold(words::SEED, |hash, c| words::step(hash, words::fold(c) as u8));
             for slot in &mut least {
                 hash = hash.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
                 let mixed = hash ^ (hash >> 31);

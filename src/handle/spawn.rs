@@ -154,7 +154,7 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         tu: safe_id(&tool_use),
         a: None,
         tier: decision.want.map_or(0, |family| tier_of(world, family, parent).number()),
-        family: decision.want.map(|family| family.alias().to_owned()),
+        family: decision.want,
         changed: changed.is_some(),
         told: false,
         sketch,
@@ -186,8 +186,8 @@ fn parent(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> (Famil
     {
         return (family, Some(spoke.model));
     }
-    let remembered = session.spawn_mut("", &safe_id(&inside)).and_then(|spawn| spawn.family.clone());
-    match remembered.as_deref().and_then(Family::of) {
+    let remembered = session.spawn_mut("", &safe_id(&inside)).and_then(|spawn| spawn.family);
+    match remembered {
         Some(family) => (family, None),
         None => orchestrator(world, session),
     }

@@ -220,10 +220,10 @@ impl Held {
         if after == self.before {
             return;
         }
-        let _ = file
-            .rewind()
-            .and_then(|()| file.write_all(&after))
-            .and_then(|()| file.set_len(after.len() as u64));
+        let written = file.rewind().and_then(|()| file.write_all(&after));
+        if written.is_ok() && after.len() < self.before.len() {
+            let _ = file.set_len(after.len() as u64);
+        }
     }
 }
 

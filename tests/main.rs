@@ -7,6 +7,7 @@ mod install_script;
 mod log;
 mod payloads;
 mod policy;
+mod routing;
 mod sandbox;
 mod stats;
 mod texts;

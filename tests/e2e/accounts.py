@@ -1,0 +1,138 @@
+"""Cases: the report says what really ran and what it cost, as the client and the wire say it."""
+
+import json
+import re
+
+from api import Reply, call, spawn, thought
+from trial import (
+    BUILD, DESIGN, DURATION, GREETING, LIMITER, LOOKUP, NEUTRAL, OTHER_LOOKUP, PORT,
+    case, expect, expect_that, talk,
+)  # fmt: skip
+
+CENT = 0.01
+
+
+def family(model):
+    """The family in a model's name or id; the name itself when it has none."""
+    return next((f for f in ("haiku", "sonnet", "opus", "fable") if model and f in model), model)
+
+
+def spawns(report):
+    """Per spawn in the report: (wanted, requested, ran) as families; None where there is none."""
+    return [tuple(family(s.get(k)) for k in ("wanted", "requested", "ran")) for s in report["spawns"]]
+
+
+@case()
+def the_report_lists_every_spawn_and_no_mismatch(t):
+    home = t.start(
+        {NEUTRAL: [[spawn(LOOKUP), spawn(BUILD)], spawn(DESIGN), "done"]},
+        {GREETING: ["hello.txt:1"], DURATION: [spawn(OTHER_LOOKUP), "written"],
+         PORT: ["src/net.py:2"], LIMITER: ["token buckets"]},
+    )  # fmt: skip
+    talk(home, NEUTRAL)
+    report = home.report()
+    keys = (GREETING, DURATION, LIMITER, PORT)
+    wire = sorted(f for key in keys for f in home.api.families(key))
+    expect("models on the wire", ["haiku", "haiku", "opus", "sonnet"], wire)
+    listed = spawns(report)
+    expect("models that ran, per the report", wire, sorted(ran for _, _, ran in listed))
+    # Left to inherit, a spawn has nothing requested; what it wanted is then its parent's model or nothing.
+    odd = [s for s in listed if s[2] != "opus" and len(set(s)) != 1]
+    odd += [s for s in listed if s[2] == "opus" and not set(s) <= {"opus", None}]
+    expect("spawns whose wanted, requested and ran differ", [], odd)
+    expect("mismatches", 0, report["mismatches"])
+    return f"{len(listed)} spawns, wanted = requested = ran, 0 mismatches"
+
+
+@case()
+def the_report_finds_a_spawn_that_ran_on_another_model(t):
+    home = t.start(
+        {NEUTRAL: [[spawn(LOOKUP), spawn(BUILD)], "done"]},
+        {GREETING: ["hello.txt:1"], DURATION: ["written"]},
+    )
+    talk(home, NEUTRAL)
+    expect("mismatches before", 0, home.report()["mismatches"])
+    changed = [p for p in home.agent_transcripts() if GREETING in p.read_text()]
+    expect("transcripts of the look-up", 1, len(changed))
+    text = changed[0].read_text()
+    planted = re.sub(r'("model":\s*")claude-haiku[^"]*"', r'\1claude-opus-5-5"', text)
+    expect_that(planted != text, "a haiku model in the agent's transcript", changed[0].name)
+    changed[0].write_text(planted)
+    expect("mismatches after planting one", 1, home.report()["mismatches"])
+    return "0 before, 1 after one agent's transcript was edited from haiku to opus"
+
+
+@case()
+def the_report_finds_a_model_that_the_settings_exclude(t):
+    home = t.start(
+        {NEUTRAL: [[spawn(LOOKUP), spawn(BUILD)], "done"]},
+        {GREETING: ["hello.txt:1"], DURATION: ["written"]},
+    )
+    home.settings(availableModels=["opus", "sonnet"])
+    talk(home, NEUTRAL)
+    expect("models on the wire", ["opus"], home.api.families(GREETING))
+    expect("models on the wire", ["sonnet"], home.api.families(DURATION))
+    expect("mismatches", 1, home.report()["mismatches"])
+    return "availableModels without haiku: wanted haiku, ran on opus, 1 mismatch"
+
+
+def priced():
+    """A session with every kind of token, split messages, and haiku requests on both sides of its price band."""
+
+    def cached(five_minutes, hour, **more):
+        split = {"ephemeral_5m_input_tokens": five_minutes, "ephemeral_1h_input_tokens": hour}
+        return {"cache_creation_input_tokens": five_minutes + hour, "cache_creation": split, **more}
+
+    opening = Reply(
+        [thought("two parts"), {"type": "text", "text": "Two agents."}, spawn(LOOKUP), spawn(BUILD)],
+        cached(30_000, 12_000, input_tokens=20_000, cache_read_input_tokens=45_000, output_tokens=9_000),
+    )
+    below = Reply(
+        [thought("look"), {"type": "text", "text": "Looking."}, call("Read", file_path="hello.txt")],
+        cached(9_000, 0, input_tokens=61_000, cache_read_input_tokens=30_000, output_tokens=15_000),
+    )
+    above = Reply(
+        [{"type": "text", "text": "hello.txt:1"}],
+        cached(8_000, 4_000, input_tokens=64_000, cache_read_input_tokens=90_000, output_tokens=21_000),
+    )
+    written = Reply(
+        [thought("done"), {"type": "text", "text": "written"}],
+        cached(0, 25_000, input_tokens=33_000, cache_read_input_tokens=120_000, output_tokens=17_000),
+    )
+    return {NEUTRAL: [opening, Reply([thought("fine"), {"type": "text", "text": "done"}])]}, {
+        GREETING: [below, above],
+        DURATION: [written],
+    }
+
+
+@case()
+def the_reports_cost_is_the_clients_own(t):
+    home = t.start(*priced())
+    result = talk(home, NEUTRAL)
+    expect("models on the wire", (["haiku"], ["sonnet"]), (home.api.families(GREETING), home.api.families(DURATION)))
+    client, states = result["total_cost_usd"], home.lines("cost-state")
+    if states:
+        expect("the client's two figures", round(client, 6), round(states[-1]["totalCostUSD"], 6))
+    report = home.report()
+    saw = report["cost"]["total_usd"]
+    expect_that(abs(saw - client) < CENT / 2, f"${client:.6f} as the client says", saw)
+    split = {family(m): v["costUSD"] for m, v in result["modelUsage"].items()}
+    mine = {family(m["model"]): m["usd"] for m in report["cost"]["by_model"]}
+    expect("families with a cost", sorted(split), sorted(mine))
+    off = {f: (mine[f], split[f]) for f in split if abs(mine[f] - split[f]) >= CENT / 2}
+    expect("families whose cost differs (report, client)", {}, off)
+    parts = ", ".join(f"{f} ${usd:.4f}" for f, usd in sorted(split.items()))
+    return f"report ${saw:.6f}, client ${client:.6f} ({parts}){', cost-state agrees' if states else ''}"
+
+
+@case()
+def no_prompt_is_in_the_log_or_the_report(t):
+    word = "zebrafinch"
+    home = t.start({word: [spawn(LOOKUP + f" It is called {word}."), "done"]}, {GREETING: ["hello.txt:1"]})
+    talk(home, f"please look after the {word}")
+    files = [p for p in home.state.rglob("*") if p.is_file()]
+    expect_that(files, "files in the state folder", files)
+    holding = [p.name for p in files if word.encode() in p.read_bytes()]
+    expect("files of SEF that hold a word of the prompt", [], holding)
+    expect_that(word not in json.dumps(home.report()), "a report without a word of the prompt", word)
+    return f"{len(files)} files in the state folder, none holds a word of the prompt"

@@ -34,16 +34,21 @@ USAGE = {
     "output_tokens": 60,
     "service_tier": "standard",
 }
+# Seconds before every answer. The client writes its transcript up to 0.1 s late, which no hook would notice
+# behind a real API; an answer in a millisecond would show hooks a state that no user ever has.
+LATENCY = 0.15
 _ids = itertools.count(1)
 
 
 @dataclass
 class Reply:
-    """One scripted answer; `delay` in seconds, `error` as (HTTP status, type, message)."""
+    """One scripted answer; `delay` beyond the usual latency and `pause` between its blocks in seconds,
+    `error` as (HTTP status, type, message)."""
 
     blocks: list
     usage: dict = field(default_factory=dict)
     delay: float = 0.0
+    pause: float = 0.0
     error: tuple | None = None
 
 
@@ -240,8 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
             return {}
 
     def _reply(self, body, seen, reply):
-        if reply.delay:
-            time.sleep(reply.delay)
+        time.sleep(LATENCY + reply.delay)
         if reply.error:
             self._error(*reply.error)
             return
@@ -258,19 +262,21 @@ class _Handler(BaseHTTPRequestHandler):
             "usage": usage,
         }
         if body.get("stream"):
-            self._stream(message)
+            self._stream(message, reply.pause)
         else:
             self._json(200, message)
 
-    def _stream(self, message):
+    def _stream(self, message, pause):
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("request-id", message["id"].replace("msg", "req"))
         self.send_header("connection", "close")
         self.end_headers()
         self.close_connection = True
-        self.wfile.write("".join(_events(message)).encode())
-        self.wfile.flush()
+        for part in _parts(message):
+            self.wfile.write(part.encode())
+            self.wfile.flush()
+            time.sleep(pause)
 
     def _error(self, status, kind, message):
         self._json(status, {"type": "error", "error": {"type": kind, "message": message}})
@@ -285,35 +291,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def _events(message):
-    """The server-sent events of one message: each block arrives as an empty shell and one delta."""
+def _parts(message):
+    """The server-sent events of one message, a part per block: a block is an empty shell and its deltas."""
 
     def event(kind, **rest):
         return f"event: {kind}\ndata: {json.dumps({'type': kind, **rest})}\n\n"
 
     opening = {**message, "content": [], "stop_reason": None}
     opening["usage"] = {**message["usage"], "output_tokens": 1}
-    yield event("message_start", message=opening)
+    part = event("message_start", message=opening)
     for index, block in enumerate(message["content"]):
-        if block["type"] == "tool_use":
-            shell = {**block, "input": {}}
-            deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
-        elif block["type"] == "thinking":
-            shell = {"type": "thinking", "thinking": "", "signature": ""}
-            deltas = [
-                {"type": "thinking_delta", "thinking": block["thinking"]},
-                {"type": "signature_delta", "signature": block["signature"]},
-            ]
-        else:
-            shell = {"type": "text", "text": ""}
-            deltas = [{"type": "text_delta", "text": block["text"]}]
-        yield event("content_block_start", index=index, content_block=shell)
-        for delta in deltas:
-            yield event("content_block_delta", index=index, delta=delta)
-        yield event("content_block_stop", index=index)
-    yield event(
-        "message_delta",
-        delta={"stop_reason": message["stop_reason"], "stop_sequence": None},
-        usage={"output_tokens": message["usage"]["output_tokens"]},
-    )
-    yield event("message_stop")
+        shell, deltas = _unfolded(block)
+        part += event("content_block_start", index=index, content_block=shell)
+        part += "".join(event("content_block_delta", index=index, delta=delta) for delta in deltas)
+        yield part + event("content_block_stop", index=index)
+        part = ""
+    delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    part += event("message_delta", delta=delta, usage={"output_tokens": message["usage"]["output_tokens"]})
+    yield part + event("message_stop")
+
+
+def _unfolded(block):
+    """(the empty shell of a block, the deltas that fill it)."""
+    if block["type"] == "tool_use":
+        return {**block, "input": {}}, [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+    if block["type"] == "thinking":
+        return {"type": "thinking", "thinking": "", "signature": ""}, [
+            {"type": "thinking_delta", "thinking": block["thinking"]},
+            {"type": "signature_delta", "signature": block["signature"]},
+        ]
+    return {"type": "text", "text": ""}, [{"type": "text_delta", "text": block["text"]}]

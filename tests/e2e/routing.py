@@ -2,9 +2,9 @@
 
 import re
 
-from api import spawn
+from api import call, spawn
 from trial import (
-    BUILD, DESIGN, DURATION, GREETING, LIMITER, LOOKUP, NEUTRAL, OTHER_LOOKUP, PORT,
+    BUILD, DESIGN, DURATION, GREETING, LIMITER, LOOKUP, NEUTRAL, NEWEST, OTHER_LOOKUP, PORT,
     case, expect, expect_that, talk,
 )  # fmt: skip
 
@@ -149,10 +149,19 @@ def a_model_named_in_the_prompt_is_used_for_its_spawns(t):
 @case()
 def under_a_haiku_orchestrator_nothing_gets_dearer(t):
     home = t.start(
-        {NEUTRAL: [spawn(BUILD), spawn(DESIGN), spawn(LOOKUP), "done"]},
+        {NEUTRAL: [call("Read", file_path="hello.txt"), spawn(BUILD), spawn(DESIGN), spawn(LOOKUP), "done"]},
         {DURATION: ["written"], LIMITER: ["token buckets"], GREETING: ["hello.txt:1"]},
     )
     talk(home, NEUTRAL, model="haiku")
     saw = on_the_wire(home, duration="haiku", limiter="haiku", greeting="haiku")
     expect("the orchestrator's model", ["haiku"], orchestrator(home))
     return f"orchestrator on haiku: {saw}"
+
+
+# When a session's first message spawns, the transcript holds no answer yet. The newest client has noted its
+# model there by then; the oldest has not, and nothing else tells a hook.
+@case(clients=(NEWEST,))
+def a_spawn_in_the_first_message_of_a_haiku_orchestrator_gets_no_dearer(t):
+    home = t.start({NEUTRAL: [spawn(BUILD), "done"]}, {DURATION: ["written"]})
+    talk(home, NEUTRAL, model="haiku")
+    return "first message of the session: " + on_the_wire(home, duration="haiku")

@@ -37,7 +37,6 @@ def main():
     options = arguments()
     isolated = isolate()
     print(f"network: {'loopback only' if isolated else 'NOT isolated (needs root and unshare)'}", flush=True)
-    work = Path(tempfile.mkdtemp(prefix="sef-e2e-"))
     chosen = [
         (version, c)
         for version in options.client or CLIENTS
@@ -45,7 +44,9 @@ def main():
         if version in c.clients and (not options.case or any(part in c.name for part in options.case))
     ]
     if not chosen:
-        sys.exit("e2e: no case of that name for that client; --list shows them")
+        print("e2e: no case of that name for that client; --list shows them", file=sys.stderr)
+        sys.exit(2)
+    work = Path(tempfile.mkdtemp(prefix="sef-e2e-"))
     began, tally = time.monotonic(), {"ok": 0, "FAILED": 0, "SKIPPED": 0}
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -82,16 +83,20 @@ def arguments():
 
 
 def isolate():
-    """Restarts this program in a namespace without a network when that is possible; whether it is in one."""
+    """Restarts this program without a network when that is possible; whether it runs so.
+
+    In a process namespace of its own as well, where that works: then nothing can outlive this program.
+    """
     if os.environ.get(INSIDE):
         loopback_up()
         return True
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return False
-    if subprocess.run(["unshare", "-n", "true"], capture_output=True, check=False).returncode != 0:
-        return False
-    os.environ[INSIDE] = "1"
-    os.execvp("unshare", ["unshare", "-n", sys.executable, *sys.argv])
+    for kinds in (["--net", "--pid", "--fork", "--kill-child", "--mount-proc"], ["--net"]):
+        if subprocess.run(["unshare", *kinds, "true"], capture_output=True, check=False).returncode == 0:
+            os.environ[INSIDE] = "1"
+            os.execvp("unshare", ["unshare", *kinds, sys.executable, "-B", *sys.argv])
+    return False
 
 
 def loopback_up():

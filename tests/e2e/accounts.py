@@ -17,9 +17,12 @@ def family(model):
     return next((f for f in ("haiku", "sonnet", "opus", "fable") if model and f in model), model)
 
 
-def spawns(report):
-    """Per spawn in the report: (wanted, requested, ran) as families; None where there is none."""
-    return [tuple(family(s.get(k)) for k in ("wanted", "requested", "ran")) for s in report["spawns"]]
+def mismatches(home):
+    """How many delegations ran on something else than was asked for, by the report's sum and by its list."""
+    delegations = home.report()["delegations"]
+    listed = sum(one["mismatch"] for one in delegations["list"])
+    expect("mismatches in the list and in the sum", listed, delegations["mismatches"])
+    return listed
 
 
 @case()
@@ -30,18 +33,20 @@ def the_report_lists_every_spawn_and_no_mismatch(t):
          PORT: ["src/net.py:2"], LIMITER: ["token buckets"]},
     )  # fmt: skip
     talk(home, NEUTRAL)
-    report = home.report()
     keys = (GREETING, DURATION, LIMITER, PORT)
     wire = sorted(f for key in keys for f in home.api.families(key))
     expect("models on the wire", ["haiku", "haiku", "opus", "sonnet"], wire)
-    listed = spawns(report)
-    expect("models that ran, per the report", wire, sorted(ran for _, _, ran in listed))
-    # Left to inherit, a spawn has nothing requested; what it wanted is then its parent's model or nothing.
-    odd = [s for s in listed if s[2] != "opus" and len(set(s)) != 1]
-    odd += [s for s in listed if s[2] == "opus" and not set(s) <= {"opus", None}]
-    expect("spawns whose wanted, requested and ran differ", [], odd)
-    expect("mismatches", 0, report["mismatches"])
-    return f"{len(listed)} spawns, wanted = requested = ran, 0 mismatches"
+    delegations = home.report()["delegations"]
+    listed = sorted((d["ran"], d["requested"], d["wanted"]) for d in delegations["list"])
+    # A spawn left to inherit requests nothing.
+    expect(
+        "(ran, requested, wanted) of every spawn",
+        [("haiku", "haiku", "haiku"), ("haiku", "haiku", "haiku"), ("opus", None, "opus"), ("sonnet",) * 3],
+        listed,
+    )
+    expect("mismatches", 0, mismatches(home))
+    expect("nested, unknown and unseen ones", (1, 0, 0), tuple(delegations[k] for k in ("nested", "unknown", "not_seen_by_hook")))
+    return "4 spawns, one of them nested: wanted = requested = ran, opus inherited, 0 mismatches"
 
 
 @case()
@@ -51,14 +56,14 @@ def the_report_finds_a_spawn_that_ran_on_another_model(t):
         {GREETING: ["hello.txt:1"], DURATION: ["written"]},
     )
     talk(home, NEUTRAL)
-    expect("mismatches before", 0, home.report()["mismatches"])
+    expect("mismatches before", 0, mismatches(home))
     changed = [p for p in home.agent_transcripts() if GREETING in p.read_text()]
     expect("transcripts of the look-up", 1, len(changed))
     text = changed[0].read_text()
     planted = re.sub(r'("model":\s*")claude-haiku[^"]*"', r'\1claude-opus-5-5"', text)
     expect_that(planted != text, "a haiku model in the agent's transcript", changed[0].name)
     changed[0].write_text(planted)
-    expect("mismatches after planting one", 1, home.report()["mismatches"])
+    expect("mismatches after planting one", 1, mismatches(home))
     return "0 before, 1 after one agent's transcript was edited from haiku to opus"
 
 
@@ -72,7 +77,7 @@ def the_report_finds_a_model_that_the_settings_exclude(t):
     talk(home, NEUTRAL)
     expect("models on the wire", ["opus"], home.api.families(GREETING))
     expect("models on the wire", ["sonnet"], home.api.families(DURATION))
-    expect("mismatches", 1, home.report()["mismatches"])
+    expect("mismatches", 1, mismatches(home))
     return "availableModels without haiku: wanted haiku, ran on opus, 1 mismatch"
 
 
@@ -116,15 +121,16 @@ def the_reports_cost_is_the_clients_own(t):
     client, states = result["total_cost_usd"], home.lines("cost-state")
     if states:
         expect("the client's two figures", round(client, 6), round(states[-1]["totalCostUSD"], 6))
-    report = home.report()
-    saw = report["cost"]["total_usd"]
+    cost = home.report()["cost"]
+    saw = cost["actual_usd"]
     expect_that(abs(saw - client) < CENT / 2, f"${client:.6f} as the client says", saw)
-    split = {family(m): v["costUSD"] for m, v in result["modelUsage"].items()}
-    mine = {family(m["model"]): m["usd"] for m in report["cost"]["by_model"]}
-    expect("families with a cost", sorted(split), sorted(mine))
-    off = {f: (mine[f], split[f]) for f in split if abs(mine[f] - split[f]) >= CENT / 2}
-    expect("families whose cost differs (report, client)", {}, off)
-    parts = ", ".join(f"{f} ${usd:.4f}" for f, usd in sorted(split.items()))
+    split = {model: usage["costUSD"] for model, usage in result["modelUsage"].items()}
+    mine = {model: usage["usd"] for model, usage in cost["by_model"].items()}
+    expect("models with a cost", sorted(split), sorted(mine))
+    off = {m: (mine[m], split[m]) for m in split if abs(mine[m] - split[m]) >= CENT / 2}
+    expect("models whose cost differs (report, client)", {}, off)
+    expect("differences that the report itself found", [], cost["differences"])
+    parts = ", ".join(f"{family(m)} ${usd:.4f}" for m, usd in sorted(split.items()))
     return f"report ${saw:.6f}, client ${client:.6f} ({parts}){', cost-state agrees' if states else ''}"
 
 

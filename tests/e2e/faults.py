@@ -17,7 +17,8 @@ def after_a_refused_rewrite_the_mode_is_left_alone(t):
     asked = [d["tool_input"].get("model") for d in refused["permission_denials"]]
     expect("models of the refused calls", ["haiku", None], asked)
     report = home.report()
-    expect("refusals in the report", 1, report["refused"])
+    expect("refused spawns in the report", 1, report["delegations"]["refused"])
+    expect("refusals in the report", [(1, "auto")], [(r["calls"], r["mode"]) for r in report["hook"]["refusals"]])
     talk(home, "go on", "--resume", refused["session_id"], "--permission-mode", "default")
     expect("models on the wire in another mode", ["haiku"], home.api.families(GREETING))
     return "auto: first call changed and refused, second left alone, report says 1; default mode: changed"

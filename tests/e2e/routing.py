@@ -112,6 +112,20 @@ def a_nested_spawn_is_routed_and_never_dearer_than_its_parent(t):
 
 
 @case()
+def a_rewrite_keeps_the_rest_of_the_call(t):
+    task = LOOKUP + ' Mind "quotes", a back\\slash, naïve 漢字 🦊, a tab\there,\nand ' + "a long tail. " * 4000
+    more = {} if t.old else {"effort": "low"}
+    home = t.start({NEUTRAL: [spawn(task, **more), "done"]}, {GREETING: ["hello.txt:1"]})
+    talk(home, NEUTRAL)
+    saw = on_the_wire(home, greeting="haiku")
+    request = home.api.agent(GREETING)[0]
+    expect_that(task.strip() in request.text(), "the task unchanged, to the byte", request.text()[-300:])
+    if not t.old:
+        expect("effort on the wire", "low", (request.body.get("output_config") or {}).get("effort"))
+    return f"{saw}, {len(task.encode())} bytes of task unchanged{'' if t.old else ', effort low kept'}"
+
+
+@case()
 def parallel_spawns_are_each_routed_by_their_own_task(t):
     home = t.start(
         {NEUTRAL: [[spawn(LOOKUP), spawn(BUILD), spawn(DESIGN)], "done"]},

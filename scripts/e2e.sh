@@ -85,8 +85,8 @@ done
 if ! command -v tmux >/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo 'installing tmux with apt-get'
-        { timeout 120 apt-get install -qq -y tmux || { timeout 120 apt-get update -qq && timeout 120 apt-get install -qq -y tmux; }; } \
-            </dev/null >/dev/null 2>&1 || true
+        get() { timeout 120 apt-get -qq "$@" </dev/null >/dev/null 2>&1; }
+        get install -y tmux || { get update && get install -y tmux; } || true
     fi
     command -v tmux >/dev/null || echo 'tmux is MISSING: the interactive cases will be skipped'
 fi

@@ -45,7 +45,8 @@ def the_report_lists_every_spawn_and_no_mismatch(t):
         listed,
     )
     expect("mismatches", 0, mismatches(home))
-    expect("nested, unknown and unseen ones", (1, 0, 0), tuple(delegations[k] for k in ("nested", "unknown", "not_seen_by_hook")))
+    kinds = {kind: delegations[kind] for kind in ("nested", "unknown", "not_seen_by_hook")}
+    expect("kinds of spawns", {"nested": 1, "unknown": 0, "not_seen_by_hook": 0}, kinds)
     return "4 spawns, one of them nested: wanted = requested = ran, opus inherited, 0 mismatches"
 
 

@@ -150,7 +150,9 @@ class Home:
 
     def lines(self, kind=None):
         """The lines of the sessions' transcripts as values; of one type when named."""
-        every = [json.loads(x) for p in self.transcripts() for x in p.read_text().splitlines() if x.strip()]
+        # A line without an end is still being written.
+        texts = [x for p in self.transcripts() for x in p.read_text().split("\n")[:-1] if x.strip()]
+        every = [json.loads(x) for x in texts]
         return [x for x in every if kind is None or x.get("type") == kind]
 
     def contexts(self, event):

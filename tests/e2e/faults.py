@@ -1,9 +1,7 @@
 """Cases: what breaks around SEF, and that the session does not notice."""
 
-import json
-
 from api import http_error, spawn
-from trial import GREETING, LOOKUP, NEUTRAL, OTHER_LOOKUP, PORT, case, expect, expect_that, talk
+from trial import GREETING, LOOKUP, NEUTRAL, NEWEST, OTHER_LOOKUP, PORT, case, expect, talk
 
 
 @case()
@@ -57,51 +55,9 @@ def a_deleted_hook_is_a_no_op(t):
     return "haiku before, the parent's opus after, exit 0, stderr empty"
 
 
-@case(clients=("2.1.329",))
+@case(clients=(NEWEST,))
 def a_broken_state_folder_costs_the_log_and_nothing_else(t):
     home = t.start({NEUTRAL: [spawn(LOOKUP), "done"]}, {GREETING: ["hello.txt:1"]})
     talk(home, NEUTRAL, SEF_STATE_DIR="/dev/null/sef")
     expect("models on the wire", ["haiku"], home.api.families(GREETING))
     return "state folder /dev/null/sef: routed to haiku, stderr empty"
-
-
-ODD_SETTINGS = (
-    b'{\r\n\t"model" : "opus",   "big": 12345678901234567890.10,\r\n'
-    b'  "hooks": { "Stop": [ {"hooks":[{"type":"command","command":"true"}]} ] },\r\n\r\n'
-    b'  "permissions": {"allow":["Bash(ls:*)"]}  }'
-)
-
-
-@case(clients=("2.1.329",))
-def uninstall_gives_settings_back_byte_for_byte(t):
-    settings = "home/.claude/settings.json"
-    for before in (ODD_SETTINGS, b'{\n  "model": "opus"\n}\n', None):
-
-        def write(home, before=before):
-            if before is not None:
-                (home.root / settings).write_bytes(before)
-
-        home = t.start({NEUTRAL: [spawn(LOOKUP), "done"]}, {GREETING: ["hello.txt:1"]}, before=write)
-        path = home.root / settings
-        expect_that(b"sef-hook" in path.read_bytes(), "SEF in settings.json after installing", path.read_bytes()[:200])
-        talk(home, NEUTRAL)
-        expect("models on the wire while installed", ["haiku"], home.api.families(GREETING))
-        run = home.command(home.bin / "sef", "uninstall", "--user")
-        expect(f"exit code of uninstall ({run.err.strip()[:200]})", 0, run.code)
-        expect("settings.json afterwards", before, path.read_bytes() if path.exists() else None)
-        expect("executors afterwards", [], [p.name for p in (home.claude / "agents").glob("sef-*")])
-        home.api.seen.clear()
-        talk(home, NEUTRAL)
-        expect("models on the wire afterwards", ["opus"], home.api.families(GREETING))
-    return "odd, plain and absent settings.json came back as they were; the same spawn on opus again"
-
-
-@case(clients=("2.1.329",))
-def the_install_script_gives_a_home_that_routes(t):
-    if t.scripted_home is None:
-        return None
-    home = t.adopt({NEUTRAL: [spawn(LOOKUP), "done"]}, {GREETING: ["hello.txt:1"]})
-    hooks = json.loads((home.claude / "settings.json").read_text())["hooks"]
-    talk(home, NEUTRAL)
-    expect("models on the wire", ["haiku"], home.api.families(GREETING))
-    return f"scripts/install.sh --user: {len(hooks)} events registered, look-up on haiku"

@@ -24,6 +24,7 @@ import accounts  # noqa: F401
 import faults  # noqa: F401
 import guidance  # noqa: F401
 import harness  # noqa: F401
+import installing  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
 from client import Broken
@@ -124,12 +125,13 @@ def attempt(claim, version, options, work):
         return "FAILED", f"{name}: {why}{wire(trial)}"
     except Exception as why:  # A bug in a case must not hide the other cases.
         where = traceback.extract_tb(why.__traceback__)[-1]
-        return "FAILED", f"{name}: {type(why).__name__}: {why} at {Path(where.filename).name}:{where.lineno}{wire(trial)}"
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        return "FAILED", f"{name}: {type(why).__name__}: {why} at {place}{wire(trial)}"
     finally:
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
     if evidence is None:
-        return "SKIPPED", f"{name}: only when scripts/install.sh did the installing"
+        return "SKIPPED", f"{name}: only where scripts/install.sh did the installing"
     return "ok", f"{name}: {evidence}"
 
 

@@ -89,8 +89,18 @@ class Screen:
         """Waits for a request of the orchestrator that the script's key answers."""
         self.wait(f"request for {key!r}", lambda: any(s.key == key for s in self.home.api.main()))
 
+    def settle(self):
+        """Waits until the client has written down every answer that the orchestrator got."""
+
+        def settled():
+            written = {line["message"]["id"] for line in self.home.lines("assistant")}
+            return len(written) == len(self.home.api.main())
+
+        self.wait("transcript with all answers", settled)
+
     def exit(self):
-        """`/exit`, and the exit code."""
+        """`/exit` once nothing is going on, and the exit code."""
+        self.settle()
         self.say("/exit")
         self.wait("end after /exit", lambda: self.ended.exists() and self.ended.read_text().strip())
         return int(self.ended.read_text())
@@ -134,7 +144,7 @@ def tui_background_spawns_are_routed_and_their_ends_not_commented_on(t):
     expect_that(states, "the client's cost-state after /exit", states)
     client, saw = states[-1]["totalCostUSD"], report["cost"]["actual_usd"]
     expect_that(abs(saw - client) < 0.0005, f"${client:.6f} as the client's cost-state says", saw)
-    return "look-up on haiku, implementation on sonnet, both notified, nothing added, /exit 0, report: 2 spawns, 0 mismatches, cost as in cost-state"
+    return "look-up on haiku, implementation on sonnet, both notified, nothing added, report and cost-state agree, /exit 0"
 
 
 @case(clients=(NEWEST,), tools=("tmux",))
@@ -156,9 +166,10 @@ def tui_a_second_search_gets_no_second_hint(t):
 @case(clients=(NEWEST,), tools=("tmux",))
 def tui_after_a_switch_to_haiku_nothing_gets_dearer(t):
     home = t.start(
-        {NOTIFICATION: ["noted"], NEUTRAL: ["welcome"], SEARCH: [["One agent.", spawn(BUILD, background=None)], "waiting"]},
+        {NOTIFICATION: ["noted"], NEUTRAL: ["welcome"],
+         SEARCH: [["One agent.", spawn(BUILD, background=None)], "waiting"]},
         {DURATION: ["written"]},
-    )
+    )  # fmt: skip
     with Screen(home) as screen:
         screen.say(NEUTRAL)
         screen.wait("answer on the screen", lambda: "welcome" in screen.text())

@@ -27,7 +27,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cases="$root/tests/e2e/run.py"
 cache=${SEF_E2E_CACHE:-$root/.e2e-cache}
-bin='' versions=() pass=()
+bin='' keep='' versions=() pass=()
 
 fail() {
     printf 'e2e: %s\n' "$*" >&2
@@ -45,7 +45,8 @@ while [ $# -gt 0 ]; do
             esac
             shift 2
             ;;
-        --keep | --list) pass+=("$1"); shift ;;
+        --keep) keep=yes pass+=("$1"); shift ;;
+        --list) pass+=("$1"); shift ;;
         -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;;
         *) fail "unknown argument $1; --help shows what there is" ;;
     esac
@@ -108,6 +109,8 @@ for name in sef sef-hook sef-stats; do
     [ -x "$bin/$name" ] || fail "$bin/$name is not there"
 done
 
+# Kept folders must outlive this script's own.
+[ -n "$keep" ] || pass+=(--work "$scratch")
 status=0
-timeout -k 10 900 python3 -B "$cases" --cache "$cache" --bin "$(cd "$bin" && pwd)" ${pass[@]+"${pass[@]}"} || status=$?
+timeout --foreground -k 10 900 python3 -B "$cases" --cache "$cache" --bin "$(cd "$bin" && pwd)" ${pass[@]+"${pass[@]}"} || status=$?
 exit "$status"

@@ -17,6 +17,8 @@ from api import Api
 
 CLIENT_SECONDS = 60
 COMMAND_SECONDS = 30
+# Leaders of the process groups that are running now, for whoever has to end everything at once.
+RUNNING: set[int] = set()
 
 
 @dataclass
@@ -130,12 +132,14 @@ class Home:
             errors="replace",
             start_new_session=True,
         )
+        RUNNING.add(process.pid)
         try:
             out, err = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise Broken(f"no end after {seconds} s: {' '.join(str(a) for a in argv)[:200]}") from None
         finally:
             end_group(process.pid)
+            RUNNING.discard(process.pid)
         return Run(process.returncode, out, err)
 
     def transcripts(self):

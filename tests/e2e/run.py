@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -27,7 +28,7 @@ import harness  # noqa: F401
 import installing  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
-from client import Broken
+from client import RUNNING, Broken, end_group
 from trial import CASES, CLIENTS, Missed, Trial
 
 INSIDE = "SEF_E2E_LOOPBACK_ONLY"
@@ -47,16 +48,19 @@ def main():
     if not chosen:
         print("e2e: no case of that name for that client; --list shows them", file=sys.stderr)
         sys.exit(2)
-    work = Path(tempfile.mkdtemp(prefix="sef-e2e-"))
+    work = Path(tempfile.mkdtemp(prefix="sef-e2e-", dir=options.work))
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
     began, tally = time.monotonic(), {"ok": 0, "FAILED": 0, "SKIPPED": 0}
+    pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            running = [pool.submit(attempt, c, version, options, work) for version, c in chosen]
-            for done in as_completed(running):
-                verdict, line = done.result()
-                tally[verdict] += 1
-                print(f"{verdict} {line}", flush=True)
+        running = [pool.submit(attempt, c, version, options, work) for version, c in chosen]
+        for done in as_completed(running):
+            verdict, line = done.result()
+            tally[verdict] += 1
+            print(f"{verdict} {line}", flush=True)
     finally:
+        pool.shutdown(cancel_futures=True)
         if options.keep:
             print(f"kept: {work}")
         else:
@@ -66,10 +70,18 @@ def main():
     sys.exit(1 if tally["FAILED"] or not tally["ok"] else 0)
 
 
+def stop(number, _):
+    """Ends everything that runs; the cases under way then fail by themselves."""
+    for leader in list(RUNNING):
+        end_group(leader)
+    sys.exit(128 + number)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="SEF in the real Claude Code client")
     parser.add_argument("--cache", type=Path, required=True, help="folder with one installed client per version")
     parser.add_argument("--bin", type=Path, help="folder with sef, sef-hook and sef-stats")
+    parser.add_argument("--work", type=Path, help="where the cases' folders go; default: the system's temporary folder")
     parser.add_argument("--scripted-home", type=Path, help="a HOME that scripts/install.sh has set up")
     parser.add_argument("--client", action="append", choices=CLIENTS, help="only this version (repeatable)")
     parser.add_argument("--case", action="append", metavar="PART", help="only cases whose name holds this (repeatable)")

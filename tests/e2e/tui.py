@@ -7,13 +7,12 @@ import contextlib
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 import time
 
 from api import NOTIFICATION, spawn
-from client import Broken
+from client import RUNNING, Broken
 from trial import (
     BUILD, DURATION, GREETING, LOOKUP, NEUTRAL, NEWEST, SEARCH,
     case, expect, expect_that, hints,
@@ -28,9 +27,8 @@ class Screen:
 
     def __init__(self, home, *args):
         self.home = home
-        # A socket's path may have about a hundred bytes: the case's own folder can be too deep.
-        self.folder = tempfile.mkdtemp(prefix="sef-tmux-")
-        self.socket = f"{self.folder}/s"
+        # A socket's path may have about a hundred bytes: the case's own folder is too deep for it.
+        self.socket = tempfile.mkdtemp(prefix="t", dir=home.root.parents[2]) + "/s"
         self.ended = home.root / "exit-code"
         introduce(home)
         words = [home.client, "--model", "opus", "--permission-mode", "default", "--debug-file", home.root / "tui.log"]
@@ -39,6 +37,8 @@ class Screen:
             "-f", "/dev/null", "new-session", "-d", "-s", "e2e", "-x", "150", "-y", "50", "-c", str(home.project),
             f"{line} 2>{home.root}/tui.err; echo $? >{self.ended}",
         )  # fmt: skip
+        self.server = int(self.tmux("display-message", "-p", "#{pid}"))
+        RUNNING.add(self.server)
 
     def __enter__(self):
         return self
@@ -47,7 +47,7 @@ class Screen:
         # The server is gone already when the client ended by itself.
         with contextlib.suppress(Broken, subprocess.SubprocessError):
             self.tmux("kill-server")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        RUNNING.discard(self.server)
 
     def tmux(self, *args):
         command = ["tmux", "-S", self.socket, *args]

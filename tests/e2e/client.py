@@ -7,7 +7,6 @@ Never: passes anything of the caller's environment on, or leaves a process behin
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from api import Api
 
+PROGRAMS = ("sef", "sef-hook", "sef-stats")
 CLIENT_SECONDS = 60
 COMMAND_SECONDS = 30
 # Leaders of the process groups that are running now, for whoever has to end everything at once.
@@ -95,10 +95,13 @@ class Home:
         path.write_text(json.dumps({**now, **values}, indent=2) + "\n")
 
     def install(self, binaries):
-        """Puts the built binaries into this HOME and lets SEF install itself."""
+        """Puts the built binaries into this HOME and lets SEF install itself.
+
+        They are linked: a copy that is being written while another case forks cannot be run (ETXTBSY).
+        """
         self.bin.mkdir(parents=True, exist_ok=True)
-        for name in ("sef", "sef-hook", "sef-stats"):
-            shutil.copy2(binaries / name, self.bin / name)
+        for name in PROGRAMS:
+            os.link(binaries / name, self.bin / name)
         run = self.command(self.bin / "sef", "install", "--user")
         if run.code != 0:
             raise Broken(f"sef install --user: exit {run.code}: {run.err.strip()[:300]}")

@@ -28,7 +28,7 @@ import harness  # noqa: F401
 import installing  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
-from client import RUNNING, Broken, end_group
+from client import PROGRAMS, RUNNING, Broken, end_group
 from trial import CASES, CLIENTS, Missed, Trial
 
 INSIDE = "SEF_E2E_LOOPBACK_ONLY"
@@ -49,6 +49,9 @@ def main():
         print("e2e: no case of that name for that client; --list shows them", file=sys.stderr)
         sys.exit(2)
     work = Path(tempfile.mkdtemp(prefix="sef-e2e-", dir=options.work))
+    if options.bin:
+        # On the file system of the cases, which link them.
+        options.bin = Path(shutil.copytree(options.bin, work / "bin", dirs_exist_ok=True, ignore=only_programs))
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, stop)
     began, tally = time.monotonic(), {"ok": 0, "FAILED": 0, "SKIPPED": 0}
@@ -68,6 +71,11 @@ def main():
     skipped = f", {tally['SKIPPED']} SKIPPED" if tally["SKIPPED"] else ""
     print(f"{tally['ok']} passed, {tally['FAILED']} failed{skipped} in {time.monotonic() - began:.0f} s")
     sys.exit(1 if tally["FAILED"] or not tally["ok"] else 0)
+
+
+def only_programs(_, names):
+    """For copytree: all that is not to be copied."""
+    return [name for name in names if name not in PROGRAMS]
 
 
 def stop(number, _):

@@ -17,7 +17,7 @@
 #
 # One line per case: `ok NAME: evidence`, `FAILED NAME: what was expected and seen` or `SKIPPED NAME: why`,
 # then a summary. Exit 0 only when something ran and nothing failed; 1 when a case failed; 2 when it could
-# not start. Takes about 70 seconds on two cores once clients and binaries are there.
+# not start. Takes 60 to 100 seconds on two cores once clients and binaries are there.
 #
 # Needs bash, python3 (3.10 or later), git, npm for the first run, tmux for the interactive cases (as root
 # it is installed with apt-get when missing). The clients are kept in $SEF_E2E_CACHE, default .e2e-cache/

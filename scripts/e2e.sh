@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Proves SEF in the real Claude Code client, offline and without a key.
+#
+#   scripts/e2e.sh [--bin DIR] [--client VERSION] [--case PART] [--keep] [--list]
+#
+# Each case starts a pinned client (2.1.329, and 2.1.197 as the oldest) in print mode or in tmux, in a
+# HOME of its own where SEF is installed, against a scripted Messages API on loopback (tests/e2e/).
+# What is asserted is what the API was asked (the model of every request), what the client itself wrote
+# (its result, its transcripts) and `sef-stats report --json`; never what the hook printed.
+#
+#   --bin DIR         use sef, sef-hook and sef-stats from DIR; without it scripts/install.sh builds and
+#                     installs them into a temporary HOME, which is then a case of its own
+#   --client VERSION  only that client (repeatable)
+#   --case PART       only cases whose name holds PART (repeatable)
+#   --keep            leave the folders of all cases behind, and say where
+#   --list            name the cases and end
+#
+# One line per case: `ok NAME: evidence`, `FAILED NAME: what was expected and seen` or `SKIPPED NAME: why`,
+# then a summary. Exit 0 only when something ran and nothing failed; 1 when a case failed; 2 when it could
+# not start. Takes 60 to 100 seconds on two cores once clients and binaries are there.
+#
+# Needs bash, python3 (3.10 or later), git, npm for the first run, tmux for the interactive cases (as root
+# it is installed with apt-get when missing). The clients are kept in $SEF_E2E_CACHE, default .e2e-cache/
+# in the checkout, 600 MB. As root the cases run where there is no network but loopback.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cases="$root/tests/e2e/run.py"
+cache=${SEF_E2E_CACHE:-$root/.e2e-cache}
+bin='' keep='' versions=() pass=()
+
+fail() {
+    printf 'e2e: %s\n' "$*" >&2
+    exit 2
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+        --bin | --client | --case)
+            [ $# -ge 2 ] || fail "$1 needs a value"
+            case $1 in
+                --bin) bin=$2 ;;
+                --client) versions+=("$2") pass+=("$1" "$2") ;;
+                *) pass+=("$1" "$2") ;;
+            esac
+            shift 2
+            ;;
+        --keep) keep=yes pass+=("$1"); shift ;;
+        --list) pass+=("$1"); shift ;;
+        -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"; exit 0 ;;
+        *) fail "unknown argument $1; --help shows what there is" ;;
+    esac
+done
+
+command -v python3 >/dev/null || fail 'python3 is not on PATH'
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail 'python3 is older than 3.10'
+case " ${pass[*]-} " in *' --list '*) exec python3 -B "$cases" --cache "$cache" "${pass[@]}" ;; esac
+[ ${#versions[@]} -gt 0 ] || versions=(2.1.329 2.1.197)
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/sef-e2e-home.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+# The version that a client says it has; asked in an empty HOME, so that it cannot touch the caller's.
+version_of() {
+    env -i PATH="$PATH" HOME="$scratch" DISABLE_AUTOUPDATER=1 timeout 30 "$1" --version 2>/dev/null | cut -d' ' -f1
+}
+
+install_client() {
+    local version=$1 kept=$cache/$1 fresh
+    [ "$(version_of "$kept/node_modules/.bin/claude" || true)" != "$version" ] || return 0
+    command -v npm >/dev/null || fail "npm is not on PATH: it is needed once, to install client $version"
+    echo "installing @anthropic-ai/claude-code@$version from npm"
+    mkdir -p "$cache"
+    fresh=$(mktemp -d "$cache/new.XXXXXX")
+    timeout 300 npm install --prefix "$fresh" --no-audit --no-fund --loglevel=error \
+        "@anthropic-ai/claude-code@$version" >&2 || { rm -rf "$fresh"; fail "npm could not install client $version"; }
+    rm -rf "$kept"
+    mv "$fresh" "$kept"
+    [ "$(version_of "$kept/node_modules/.bin/claude" || true)" = "$version" ] || fail "$kept is not client $version"
+}
+
+for version in "${versions[@]}"; do
+    install_client "$version"
+done
+
+if ! command -v tmux >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo 'installing tmux with apt-get'
+        get() { timeout 120 apt-get -qq "$@" </dev/null >/dev/null 2>&1; }
+        get install -y tmux || { get update && get install -y tmux; } || true
+    fi
+    command -v tmux >/dev/null || echo 'tmux is MISSING: the interactive cases will be skipped'
+fi
+
+if [ -z "$bin" ]; then
+    [ -x "$root/scripts/install.sh" ] || fail 'scripts/install.sh is missing: name built binaries with --bin DIR'
+    echo 'scripts/install.sh --user, in a temporary HOME'
+    mkdir -p "$scratch/home/.claude"
+    # Only the folders of the Rust tool chain are the caller's; a real HOME holds them too.
+    env -u SEF_BIN_DIR -u SEF_STATE_DIR -u SEF_CONFIG_DIR -u XDG_STATE_HOME -u XDG_CONFIG_HOME \
+        CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" \
+        HOME="$scratch/home" CLAUDE_CONFIG_DIR="$scratch/home/.claude" \
+        timeout 1200 "$root/scripts/install.sh" --user >"$scratch/install.log" 2>&1 </dev/null ||
+        { cat "$scratch/install.log" >&2; fail 'scripts/install.sh --user did not succeed (its output is above)'; }
+    bin=$scratch/home/.local/bin
+    pass+=(--scripted-home "$scratch/home")
+fi
+for name in sef sef-hook sef-stats; do
+    [ -x "$bin/$name" ] || fail "$bin/$name is not there"
+done
+
+# Kept folders must outlive this script's own.
+[ -n "$keep" ] || pass+=(--work "$scratch")
+status=0
+timeout --foreground -k 10 900 python3 -B "$cases" --cache "$cache" --bin "$(cd "$bin" && pwd)" ${pass[@]+"${pass[@]}"} || status=$?
+exit "$status"

@@ -77,6 +77,7 @@ fn answer(input: &[u8], start: Instant) {
         chosen_model: env.anthropic_model.as_deref(),
         spoke: &|| tail::last_model(&transcript, Whose::Main),
         agent_spoke: &|id| tail::last_model(&tail::subagent_transcript(&transcript, id)?, Whose::Any),
+        agent_note: &|id| tail::agent_note(&tail::subagent_transcript(&transcript, id)?),
         agent_model: &|name| agents::model_of(name, &folders, state_dir),
     };
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();

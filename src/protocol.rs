@@ -31,6 +31,8 @@ pub struct Event<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
     #[serde(borrow)]
+    from_model: Option<&'a RawValue>,
+    #[serde(borrow)]
     to_model: Option<&'a RawValue>,
     #[serde(borrow)]
     prompt: Option<&'a RawValue>,
@@ -163,6 +165,8 @@ texts! {
     source,
     /// SessionStart's model.
     model,
+    /// PostModelSwitch's old model.
+    from_model,
     /// PostModelSwitch's new model.
     to_model,
     /// The prompt.

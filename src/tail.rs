@@ -1,5 +1,5 @@
-//! Looks at the end of a session transcript for the model that spoke last. Bounded whatever the file's size; only
-//! regular files; bad lines are skipped.
+//! Looks at the end of a session transcript for the model that speaks, and at what the client notes beside a
+//! subagent's. Bounded whatever the file's size; only regular files; bad lines are skipped.
 
 use std::io::{Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use serde::Deserialize;
 /// Bytes read from the end, in three tries: lines of one message can be tens of kilobytes.
 const TRIES: [u64; 3] = [8 << 10, 64 << 10, 512 << 10];
 
-/// The last model in a transcript, and when it spoke (ISO text, compared as text).
+/// The last model that a transcript names, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoke {
-    /// `message.model`.
+    /// `message.model` of an answer, or the model that the client announced in front of the first one.
     pub model: String,
     /// `timestamp`, empty when the line has none.
     pub time: String,
@@ -28,6 +28,19 @@ struct Line {
     #[serde(default)]
     timestamp: String,
     message: Option<Message>,
+    attachment: Option<Attachment>,
+}
+
+/// 2.1.329 notes the model of a conversation before its first answer has ended.
+#[derive(Deserialize)]
+struct Attachment {
+    identity: Option<Identity>,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    #[serde(default, rename = "modelId")]
+    model_id: String,
 }
 
 #[derive(Deserialize)]
@@ -67,15 +80,38 @@ pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
 
 fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
     bytes.rsplit(|b| *b == b'\n').find_map(|line| {
-        if memmem::find(line, b"\"assistant\"").is_none() || memmem::find(line, b"\"model\"").is_none() {
+        let answer =
+            memmem::find(line, b"\"assistant\"").is_some() && memmem::find(line, b"\"model\"").is_some();
+        if !answer && memmem::find(line, b"\"modelId\"").is_none() {
             return None;
         }
         let line: Line = serde_json::from_slice(line).ok()?;
-        let model = line.message?.model;
-        let counts = line.r#type == "assistant" && (whose == Whose::Any || !line.side);
+        let model = match line.r#type.as_str() {
+            "assistant" => line.message?.model,
+            "attachment" => line.attachment?.identity?.model_id,
+            _ => return None,
+        };
+        let counts = whose == Whose::Any || !line.side;
         (counts && !model.is_empty() && !model.starts_with('<'))
             .then_some(Spoke { model, time: line.timestamp })
     })
+}
+
+/// What the client notes of a subagent when it starts, before its transcript exists.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AgentNote {
+    /// The call that spawned it.
+    #[serde(rename = "toolUseId")]
+    pub tool_use_id: String,
+    /// Its model: an alias when the call named one, else the full id or `inherit`. Not in 2.1.197.
+    pub model: String,
+}
+
+/// Reads the note beside a subagent's transcript.
+pub fn agent_note(transcript: &Path) -> Option<AgentNote> {
+    let bytes = crate::fsx::read_regular(&transcript.with_extension("meta.json"), 64 << 10).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Where the client keeps a subagent's transcript; none when the id is not one.
@@ -109,6 +145,16 @@ mod tests {
         let spoke = last_in(text.as_bytes(), Whose::Main).expect("one line counts");
         assert_eq!(spoke.model, "claude-opus-5-5");
         assert_eq!(last_in(text.as_bytes(), Whose::Any).expect("any").model, "claude-haiku-5-5");
+    }
+
+    #[test]
+    fn an_announced_model_counts_until_somebody_spoke() {
+        let announced = r#"{"type":"attachment","timestamp":"2026-11-20T20:37:10.675Z","attachment":{"type":"model","identity":{"modelId":"claude-haiku-5-5"}}}"#;
+        let other = r#"{"type":"attachment","attachment":{"type":"date","modelId":"x"}}"#;
+        let text = format!("{announced}\n{other}");
+        assert_eq!(last_in(text.as_bytes(), Whose::Main).expect("announced").model, "claude-haiku-5-5");
+        let text = format!("{announced}\n{}", line("claude-opus-5-5", false));
+        assert_eq!(last_in(text.as_bytes(), Whose::Main).expect("spoken").model, "claude-opus-5-5");
     }
 
     #[test]

@@ -284,6 +284,39 @@ fn a_nested_spawn_is_bounded_by_the_subagent_that_spawns() {
 }
 
 #[test]
+fn a_nested_spawn_in_a_subagents_first_message_is_bounded_by_the_clients_note() {
+    for (note, wanted) in [
+        (json!({"toolUseId": "toolu_other", "model": "haiku"}), None),
+        (json!({"toolUseId": "toolu_other", "model": "claude-sonnet-5-5"}), None),
+        (json!({"toolUseId": "toolu_parent"}), None),
+        (json!({"toolUseId": "toolu_other"}), Some("sonnet")),
+    ] {
+        let sandbox = Sandbox::new();
+        let transcript = spoken(&sandbox, "claude-opus-5-5");
+        let mut parent = spawn("s", &[task(LOOK_UP)]);
+        object(&mut parent).insert("tool_use_id".to_owned(), "toolu_parent".into());
+        assert_eq!(output(&hook(&sandbox, &parent))["updatedInput"]["model"], "haiku");
+        sandbox.write(".claude/projects/-p/s/subagents/agent-a11.meta.json", note.to_string());
+        let mut event = spawn("s", &[task(IMPLEMENT), ("description", "Do it".into())]);
+        object(&mut event).insert("transcript_path".to_owned(), transcript);
+        object(&mut event).insert("agent_id".to_owned(), "a11".into());
+        let model = output(&hook(&sandbox, &event))["updatedInput"]["model"].as_str().map(str::to_owned);
+        assert_eq!(model.as_deref(), wanted, "{note}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_under_way_during_a_switch_does_not_undo_it() {
+    let sandbox = Sandbox::new();
+    hook(&sandbox, &with("PostModelSwitch", &[("session_id", "s".into())]));
+    let late = json!({"type": "assistant", "timestamp": "2099-01-01T00:00:00.000Z", "message": {"model": "claude-opus-5-5"}});
+    let path = sandbox.write(".claude/projects/-p/s.jsonl", format!("{late}\n"));
+    let mut event = spawn("s", &[task(LOOK_UP)]);
+    object(&mut event).insert("transcript_path".to_owned(), path.display().to_string().into());
+    assert_eq!(hook(&sandbox, &event).out, "", "the session runs on haiku now");
+}
+
+#[test]
 fn tiers_are_data() {
     for (config, text, wanted) in [
         ("[tiers]\n1 = \"sonnet\"\n", LOOK_UP, Some("sonnet")),
@@ -338,6 +371,7 @@ fn good_results_get_no_word_and_bad_ones_one_line() {
         ("INCOMPLETE: the folder is not readable.\nFound so far: nothing.", true),
         ("**INCOMPLETE:** no access", true),
         ("I was unable to complete the task because the tool is missing.", true),
+        ("API Error: 400 the request is not valid", true),
         ("  \n", true),
     ] {
         let sandbox = Sandbox::new();
@@ -431,6 +465,22 @@ fn a_call_that_was_refused_because_it_was_changed_is_the_last_changed_one_of_its
         assert_eq!(last_record(&sandbox)["why"], "client-refuses");
         assert!(in_mode("acceptEdits", "toolu_other").is_some(), "another mode is not concerned");
     }
+}
+
+#[test]
+fn a_failure_that_arrives_before_the_agents_id_is_joined_by_the_clients_note() {
+    let sandbox = Sandbox::new();
+    let transcript = spoken(&sandbox, "claude-opus-5-5");
+    let mut event = spawn("s", &[task(LOOK_UP)]);
+    object(&mut event).insert("transcript_path".to_owned(), transcript.clone());
+    assert_eq!(output(&hook(&sandbox, &event))["updatedInput"]["model"], "haiku");
+    let call = event["tool_use_id"].clone();
+    let agent = payload("StopFailure")["agent_id"].as_str().expect("an id").to_owned();
+    let note = json!({"toolUseId": call, "spawnDepth": 1});
+    sandbox.write(&format!(".claude/projects/-p/s/subagents/agent-{agent}.meta.json"), note.to_string());
+    hook(&sandbox, &with("StopFailure", &[("session_id", "s".into()), ("transcript_path", transcript)]));
+    let other = "List the migrations that were applied in the last month and count them by author.";
+    assert_eq!(model(&sandbox, "s", &[task(other)]), None, "haiku is not known here: no second broken call");
 }
 
 #[test]

@@ -33,7 +33,11 @@ const SINGLE: &[(&str, u8, &str)] = &[
     ("write a class that wraps the S3 client", 2, "implement"),
     ("Refactor the order service: extract the validation into its own module", 2, "implement"),
     ("Write unit tests for the pricing rules", 2, "implement"),
-    ("Debug this: TypeError: cannot read properties of undefined (reading 'id') at cart.ts:42", 2, "implement"),
+    (
+        "Debug this: TypeError: cannot read properties of undefined (reading 'id') at cart.ts:42",
+        2,
+        "implement",
+    ),
     ("Fix the failing login test", 2, "implement"),
     ("Review this pull request and suggest improvements", 2, "review"),
     ("Do a code review of the new cache layer", 2, "review"),
@@ -50,7 +54,11 @@ const SINGLE: &[(&str, u8, &str)] = &[
     ("Optimize the performance of the matching algorithm, it is O(n^2)", 3, "orchestrator"),
     ("Do a security audit of the upload endpoint", 3, "orchestrator"),
     ("Assess the vulnerabilities of our password reset flow", 3, "orchestrator"),
-    ("Change the wire protocol across all five services, they depend on each other in complex ways", 3, "orchestrator"),
+    (
+        "Change the wire protocol across all five services, they depend on each other in complex ways",
+        3,
+        "orchestrator",
+    ),
     ("The requirements are unclear: figure out what the customer really needs", 3, "orchestrator"),
     ("Implement a novel consensus algorithm for our cluster", 3, "orchestrator"),
     ("migrate the production database to the new schema without losing data", 3, "orchestrator"),
@@ -82,7 +90,8 @@ fn classify(sandbox: &Sandbox, lines: &[Value]) -> Vec<Value> {
 
 #[test]
 fn every_promised_example_goes_to_its_tier_and_role() {
-    let lines: Vec<Value> = SINGLE.iter().map(|(prompt, ..)| json!({"id": prompt, "prompt": prompt})).collect();
+    let lines: Vec<Value> =
+        SINGLE.iter().map(|(prompt, ..)| json!({"id": prompt, "prompt": prompt})).collect();
     let answers = classify(&Sandbox::new(), &lines);
     let wrong: Vec<String> = SINGLE
         .iter()
@@ -118,7 +127,10 @@ fn negated_verbs_and_quoted_words_do_not_count() {
         ("don't refactor anything, just list the functions in parser.rs", 1),
         ("list the files, do not redesign the architecture", 1),
         ("find where we print \"redesign the auth system\"", 1),
-        ("show me this file:\n```\nrefactor the race condition in production, design the architecture\n```", 1),
+        (
+            "show me this file:\n```\nrefactor the race condition in production, design the architecture\n```",
+            1,
+        ),
     ] {
         let answer = &classify(&Sandbox::new(), &[json!({"id": 1, "prompt": prompt})])[0];
         assert_eq!(answer["tier"], tier, "{prompt}: {answer}");

@@ -16,7 +16,7 @@ use crate::protocol::{Event, Name, Reply};
 use crate::rules::image::Image;
 use crate::rules::policy::Policy;
 use crate::state::Session;
-use crate::tail::Spoke;
+use crate::tail::{AgentNote, Spoke};
 
 /// What the handlers may know of the world besides the event.
 pub struct World<'a> {
@@ -34,6 +34,8 @@ pub struct World<'a> {
     pub spoke: &'a dyn Fn() -> Option<Spoke>,
     /// The model that spoke last in a subagent's transcript.
     pub agent_spoke: &'a dyn Fn(&str) -> Option<Spoke>,
+    /// What the client noted of a subagent when it started.
+    pub agent_note: &'a dyn Fn(&str) -> Option<AgentNote>,
     /// Where an agent type's model comes from.
     pub agent_model: &'a dyn Fn(&str) -> AgentModel,
 }
@@ -102,18 +104,18 @@ fn known_mode(mode: &str) -> Option<&str> {
     ["default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"].contains(&mode).then_some(mode)
 }
 
-/// The orchestrator's model: what spoke last, unless the user switched since; else what the session began with.
+/// The orchestrator's model: what spoke last, unless the user switched away from that since; else what the session
+/// began with. An answer that was under way during the switch is stamped after it, so its model is compared as well.
 fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>) {
     let spoke = (world.spoke)();
     let named = match (&spoke, &session.model) {
-        (Some(spoke), Some(model))
-            if parse_timestamp(&spoke.time).is_some_and(|time| time < session.model_t) =>
-        {
-            Some(model)
+        (Some(spoke), Some(model)) => {
+            let earlier = parse_timestamp(&spoke.time).is_some_and(|time| time < session.model_t);
+            let left = session.model_left.as_ref() == Some(&spoke.model);
+            Some(if earlier || left { model } else { &spoke.model })
         }
-        (Some(spoke), _) => Some(&spoke.model),
-        (None, Some(model)) => Some(model),
-        (None, None) => None,
+        (Some(spoke), None) => Some(&spoke.model),
+        (None, model) => model.as_ref(),
     };
     let named = named.map(String::as_str).or(world.chosen_model);
     let family = named.and_then(Family::of).or_else(|| Family::of(&world.policy.orchestrator.model));

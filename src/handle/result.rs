@@ -11,6 +11,8 @@ use crate::state::Session;
 
 /// The mark that SEF's executors put first when they could not finish.
 const INCOMPLETE: &str = "INCOMPLETE";
+/// How 2.1.197 words the result of an agent that the API failed; it calls it completed.
+const API_ERRORS: [&str; 2] = ["API Error:", "There's an issue with the selected model ("];
 /// Place of the class of give-up phrases among `compile::SPECIAL_CLASSES`.
 const GAVE_UP: usize = 4;
 /// Words at the start of a report in which a give-up phrase counts.
@@ -25,6 +27,9 @@ pub fn bad_text(world: &World<'_>, report: &str) -> Option<Bad> {
     }
     if text.starts_with(INCOMPLETE) {
         return Some(Bad::GaveUp);
+    }
+    if API_ERRORS.iter().any(|start| text.starts_with(start)) {
+        return Some(Bad::Failed);
     }
     let opening = &text[..text.floor_char_boundary(400)];
     let tokens = lexer::tokens(world.image, opening, &[]);
@@ -55,10 +60,15 @@ pub fn after(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
         record.out = Some(Ended::Launched);
         return Outcome { reply: None, records: vec![record] };
     }
-    let bad = response.report().and_then(|report| bad_text(world, &report));
+    let report = response.report();
+    let bad = report.as_deref().and_then(|report| bad_text(world, report));
     record.out = Some(ended(bad));
+    let mut records = vec![record];
+    if bad == Some(Bad::Failed) && report.is_some_and(|report| !is_passing(&report)) {
+        records.extend(hands_off(event, world, session, &tool_use, "", "call-failed"));
+    }
     let reply = bad.and_then(|bad| tell(world, session, &tool_use, "", bad));
-    Outcome { reply: reply.map(|line| Reply::context("PostToolUse", line)), records: vec![record] }
+    Outcome { reply: reply.map(|line| Reply::context("PostToolUse", line)), records }
 }
 
 fn agent_type(event: &Event<'_>) -> Option<String> {
@@ -66,7 +76,8 @@ fn agent_type(event: &Event<'_>) -> Option<String> {
     Some(crate::metrics::record::safe_agent(if name.is_empty() { "general-purpose" } else { &name }))
 }
 
-fn ended(bad: Option<Bad>) -> Ended {
+/// How a report is recorded.
+pub fn ended(bad: Option<Bad>) -> Ended {
     match bad {
         None => Ended::Ok,
         Some(Bad::Empty) => Ended::Empty,
@@ -103,6 +114,8 @@ fn is_passing(error: &str) -> bool {
         "rate_limit",
         "http 429",
         "http 5",
+        "api error: 429",
+        "api error: 5",
         "timed out",
         "timeout",
         "connection",
@@ -128,6 +141,10 @@ pub fn hands_off(
     agent: &str,
     why: &str,
 ) -> Option<Record> {
+    // The failure of an agent can arrive before the result that tells its id: the client's note joins them.
+    let noted = if tool_use.is_empty() { (world.agent_note)(agent) } else { None };
+    let noted = noted.map(|note| safe_id(&note.tool_use_id)).unwrap_or_default();
+    let tool_use = if tool_use.is_empty() { noted.as_str() } else { tool_use };
     let spawn = session.spawn_mut(tool_use, agent)?;
     if !spawn.changed {
         return None;

@@ -13,6 +13,7 @@ pub fn start(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
     if fresh {
         session.hints.clear();
     }
+    session.model_left = None;
     let model = event.model();
     if !model.is_empty() {
         session.model = Some(safe_model(&model));
@@ -39,6 +40,8 @@ pub fn model_switch(event: &Event<'_>, world: &World<'_>, session: &mut Session)
     }
     session.model = Some(safe_model(&model));
     session.model_t = world.now;
+    let left = event.from_model();
+    session.model_left = (!left.is_empty() && left != model).then(|| safe_model(&left));
     let mut record = record(Kind::Model, event, world);
     record.par = Some(safe_model(&model));
     Outcome { reply: None, records: vec![record] }
@@ -53,10 +56,7 @@ pub fn agent_start(event: &Event<'_>, world: &World<'_>) -> Outcome {
 pub fn agent_stop(event: &Event<'_>, world: &World<'_>) -> Outcome {
     // In auto mode the report is in a tool call, so an empty message says nothing.
     let message = event.last_assistant_message();
-    let ended = (!message.trim().is_empty()).then(|| match result::bad_text(world, &message) {
-        Some(_) => Ended::GaveUp,
-        None => Ended::Ok,
-    });
+    let ended = (!message.trim().is_empty()).then(|| result::ended(result::bad_text(world, &message)));
     agent(event, world, Kind::AgentStop, ended)
 }
 

@@ -186,7 +186,12 @@ fn parent(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> (Famil
     {
         return (family, Some(spoke.model));
     }
-    let remembered = session.spawn_mut("", &safe_id(&inside)).and_then(|spawn| spawn.family);
+    // A subagent that spawns in its first message has no transcript yet, only the client's note.
+    let note = (world.agent_note)(&inside).unwrap_or_default();
+    if let Some(family) = Family::of(&note.model) {
+        return (family, None);
+    }
+    let remembered = session.spawn_mut(&note.tool_use_id, &safe_id(&inside)).and_then(|spawn| spawn.family);
     match remembered {
         Some(family) => (family, None),
         None => orchestrator(world, session),

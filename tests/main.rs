@@ -1,9 +1,11 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
+mod docs;
 mod hook;
 mod install;
 mod install_report;
 mod install_script;
+mod labelled;
 mod log;
 mod payloads;
 mod policy;

@@ -209,7 +209,7 @@ impl Page {
                 "  {:<28}{calls:>6}  {:<8} {:<10} {}{mark}",
                 name(row.executor, 27),
                 family(row.wanted),
-                family(row.requested),
+                requested(&row),
                 name(row.ran, 14)
             ));
         }
@@ -339,6 +339,16 @@ impl Page {
             let noun = if noun == "file or folder" && count > 1 { "files or folder" } else { noun };
             self.line(&format!("{} {what}", plural(count, noun)));
         }
+    }
+}
+
+/// What the call asked for; without a model, an executor's own file decides, and everybody else inherits.
+fn requested(row: &Row<'_>) -> &'static str {
+    match (row.requested, row.wanted) {
+        (Some(family), _) => family.alias(),
+        (None, Some(_)) if row.executor.starts_with("sef-") => "its file",
+        (None, Some(_)) => "inherit",
+        (None, None) => "-",
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Classify JSON lines from standard input.
     Classify(ClassifyArgs),
+    /// Judge labelled prompts and print how well the rules do.
+    Eval(EvalArgs),
     /// List, show, check and test the rules.
     Rules {
         /// What to do with them.
@@ -94,6 +96,22 @@ pub struct ClassifyArgs {
     /// Read lines {"id","prompt"[,"prev","kind","subagent_type","description"]}, write lines {"id","tier","role",...}.
     #[arg(long, required = true)]
     pub jsonl: bool,
+}
+
+/// Arguments of `sef eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Lines {"id","prompt","tier"[,"kind","role","lang","group","subagent_type","description"]}.
+    pub file: std::path::PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also print the figures apart by this field.
+    #[arg(long, value_parser = ["role", "lang", "kind", "group"])]
+    pub by: Option<String>,
+    /// Also print the confusion tables.
+    #[arg(long)]
+    pub confusion: bool,
 }
 
 /// What to do with the rules.

@@ -13,7 +13,7 @@ use crate::guidance::family_of;
 use crate::handle::prompt::{self, Prompt};
 use crate::models::Family;
 use crate::rules::cache;
-use crate::rules::image::Image;
+use crate::rules::image::{Image, Table};
 use crate::rules::policy::Policy;
 
 /// Loads the rules and policy as the hook would.
@@ -48,16 +48,25 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
         }
     };
     let source = agent.map_or(Source::User, |agent| Source::Subagent { agent, description: "" });
+    let table = if agent.is_some() { Table::Task } else { Table::User };
     let began = Instant::now();
     let tokens = lexer::tokens(&image, text, &["@user"]);
     let lexed = began.elapsed();
     let began = Instant::now();
     let verdict = classify(&image, text, source);
     let judged = began.elapsed();
-    Ok(page(&image, &policy, text, &verdict, note, &Times { loaded, lexed, judged, words: tokens.words }))
+    Ok(page(
+        &image,
+        &policy,
+        text,
+        &verdict,
+        note,
+        &Times { table, loaded, lexed, judged, words: tokens.words },
+    ))
 }
 
 struct Times {
+    table: Table,
     loaded: Duration,
     lexed: Duration,
     judged: Duration,
@@ -95,12 +104,13 @@ fn page(
         let _ =
             writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
     }
-    let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias());
+    let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias(times.table));
     for hit in &verdict.fired {
         let rule = image.rule(hit.rule);
+        let scores = image.weights(hit.rule, times.table);
         let weights: Vec<String> = (0..4)
-            .filter(|tier| rule.weights[*tier] != 0.0)
-            .map(|tier| format!("tier {tier} {:+.1}", rule.weights[tier]))
+            .filter(|tier| scores[*tier] != 0.0)
+            .map(|tier| format!("{tier}:{:+.1}", scores[tier]))
             .collect();
         let matched = text.get(hit.start..hit.end).filter(|matched| !matched.is_empty());
         let matched = matched.map_or("the text's form".to_owned(), |matched| format!("{matched:?}"));
@@ -144,7 +154,7 @@ fn hint(policy: &Policy, verdict: &Verdict) -> std::result::Result<String, &'sta
 
 /// One line of `sef classify --jsonl`.
 #[derive(Debug, Deserialize)]
-struct Line {
+pub struct Line {
     id: serde_json::Value,
     prompt: String,
     #[serde(default)]
@@ -153,6 +163,13 @@ struct Line {
     subagent_type: Option<String>,
     #[serde(default)]
     description: Option<String>,
+}
+
+impl Line {
+    /// Whether it is the task text of a subagent.
+    pub fn is_task(&self) -> bool {
+        self.kind == "subagent"
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -224,19 +241,23 @@ fn classify_lines(image: &Image, lines: &[String], before: usize) -> Result<Stri
     Ok(out)
 }
 
-fn answer<'a>(image: &'a Image, line: &'a Line) -> Answer<'a> {
-    let (verdict, text) = if line.kind == "subagent" {
+/// Judges a line as the hook would, and says which text the parts of the verdict refer to.
+pub fn judge_line<'a>(image: &Image, line: &'a Line) -> (Verdict, &'a str) {
+    if line.is_task() {
         let source = Source::Subagent {
             agent: line.subagent_type.as_deref().unwrap_or(""),
             description: line.description.as_deref().unwrap_or(""),
         };
-        (classify(image, &line.prompt, source), "")
-    } else {
-        match prompt::read(&line.prompt) {
-            Prompt::Users(_, text) => (classify(image, text, Source::User), text),
-            _ => (no_task(image), ""),
-        }
-    };
+        return (classify(image, &line.prompt, source), "");
+    }
+    match prompt::read(&line.prompt) {
+        Prompt::Users(_, text) => (classify(image, text, Source::User), text),
+        _ => (no_task(image), ""),
+    }
+}
+
+fn answer<'a>(image: &'a Image, line: &'a Line) -> Answer<'a> {
+    let (verdict, text) = judge_line(image, line);
     let parts = verdict.parts.iter().map(|part| AnswerPart {
         tier: part.tier.number(),
         role: part.role.name(),
@@ -259,5 +280,6 @@ fn no_task(image: &Image) -> Verdict {
     verdict.tier = Tier::None;
     verdict.role = Role::None;
     verdict.confidence = 1.0;
+    verdict.probabilities = [1.0, 0.0, 0.0, 0.0];
     verdict
 }

@@ -13,6 +13,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod error;
+pub mod eval;
 pub mod explain;
 pub mod fsx;
 pub mod guidance;

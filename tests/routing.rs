@@ -21,7 +21,7 @@ const SINGLE: &[(&str, u8, &str)] = &[
     ("build the project and tell me if it compiles", 1, "validate"),
     ("check that the code is formatted with prettier", 1, "validate"),
     ("git status", 1, "validate"),
-    ("show me the git log of the last five commits", 1, "validate"),
+    ("git log of the last five commits", 1, "validate"),
     ("commit and push", 1, "validate"),
     ("add docstrings to utils.py", 1, "document"),
     ("Update the README with the new install command", 1, "document"),

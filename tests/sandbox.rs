@@ -118,14 +118,23 @@ pub fn binary(name: &str) -> &'static Path {
     })
 }
 
+/// Starts a command. A program that a test has just copied can be busy for a moment, when another thread's child was
+/// forked while the copy was open; the kernel says so, and the child's exec ends it.
+fn start(command: &mut Command) -> std::process::Child {
+    for _ in 0..200 {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            other => return other.expect("start the binary"),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("the binary stays busy")
+}
+
 /// Feeds stdin from a thread (so that a child that does not read cannot block us) and waits.
 pub fn finish(mut command: Command, stdin: &[u8]) -> Run {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("start the binary");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = start(&mut command);
     let mut pipe = child.stdin.take().expect("stdin is piped");
     let input = stdin.to_vec();
     let feeder = std::thread::spawn(move || {

@@ -8,13 +8,13 @@ use clap::{CommandFactory as _, Parser};
 use sef::cli::{Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
 use sef::error::{Error, Result};
-use sef::explain;
 use sef::rules::check;
 use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
+use sef::{eval, explain};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -51,6 +51,10 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             let mut input = io::stdin().lock();
             let mut output = io::stdout().lock();
             explain::classify_jsonl(env, &mut input, &mut output).map(|()| String::new())
+        }
+        Command::Eval(args) => {
+            let wanted = eval::Wanted { json: args.json, by: args.by, confusion: args.confusion };
+            eval::eval(env, &args.file, &wanted)
         }
         Command::Rules { action } => match action {
             RulesAction::List => Ok(check::list(env)),

@@ -18,6 +18,24 @@ pub const CLAUSE: u8 = 16;
 /// Bytes of a long text that are read at its start and at its end: the ask stands there, specs and pastes between.
 const HEAD_BYTES: usize = 24_000;
 const TAIL_BYTES: usize = 8_000;
+/// Features for the number of words, of imperative clauses and of sentences.
+const LENGTH_BOUNDS: [usize; 11] = [2, 3, 4, 6, 9, 14, 23, 41, 81, 161, 401];
+const LENGTHS: [&str; 12] = [
+    "@words-1",
+    "@words-2",
+    "@words-3",
+    "@words-4",
+    "@words-6",
+    "@words-9",
+    "@words-14",
+    "@words-23",
+    "@words-41",
+    "@words-81",
+    "@words-161",
+    "@words-401",
+];
+const CLAUSES: [&str; 5] = ["@clauses-0", "@clauses-1", "@clauses-2", "@clauses-3", "@clauses-5"];
+const SENTENCES: [&str; 5] = ["@sentences-1", "@sentences-2", "@sentences-3", "@sentences-5", "@sentences-9"];
 /// Words after a negation that it covers.
 const NEGATION_REACH: usize = 4;
 /// A text of at most this many words is `@short`, of more than the other is `@long`.
@@ -43,6 +61,8 @@ pub struct Tokens {
     /// In order; features of the whole text come last.
     pub list: Vec<Token>,
     elements: Vec<u32>,
+    /// One bit for each element that stands anywhere in the list.
+    present: Vec<u64>,
     /// How many of `list` are words of the text.
     pub words: usize,
 }
@@ -55,6 +75,23 @@ impl Tokens {
             .iter()
             .find(|packed| *packed & 0xffff == element)
             .map_or(0, |packed| (packed >> 16) as usize)
+    }
+
+    /// Whether an element stands anywhere in the text; 0 always does.
+    #[inline]
+    pub fn holds(&self, element: u32) -> bool {
+        element == 0
+            || self.present.get(element as usize / 64).is_some_and(|bits| bits >> (element % 64) & 1 != 0)
+    }
+
+    fn note_present(&mut self, elements: usize) {
+        self.present = vec![0; elements / 64 + 1];
+        for packed in &self.elements {
+            let element = packed & 0xffff;
+            if let Some(bits) = self.present.get_mut(element as usize / 64) {
+                *bits |= 1 << (element % 64);
+            }
+        }
     }
 
     /// Packed elements of a token.
@@ -81,6 +118,7 @@ pub fn tokens(image: &Image, text: &str, features: &[&str]) -> Tokens {
     if image.has_long_classes() {
         spread_long_classes(image, &mut lexer.out);
     }
+    lexer.out.note_present(image.elements());
     lexer.out
 }
 
@@ -264,7 +302,7 @@ impl Lexer<'_> {
     fn take(&mut self, hash: u64) {
         let (place, count) = self.image.lookup(hash);
         for index in place..place + count {
-            self.out.elements.push(self.image.word(index) & 0xffff | 1 << 16);
+            self.out.elements.push(self.image.half(index) | 1 << 16);
         }
     }
 
@@ -283,7 +321,23 @@ impl Lexer<'_> {
         let prose = self.out.words;
         let mut all: Vec<&str> = given.to_vec();
         let foreign = self.found.other_words > self.found.ascii_words;
+        let clauses = self.out.list.iter().filter(|token| token.flags & CLAUSE != 0).count();
+        let sentences = self.out.list.iter().filter(|token| token.flags & BREAK != 0).count();
+        let skipped = self.text.len() > 200 && prose * 12 < self.text.len();
+        let last = self.text.trim_end().chars().next_back();
+        let number =
+            |bounds: &[usize], count: usize| bounds.iter().take_while(|bound| count >= **bound).count();
+        all.push(LENGTHS[number(&LENGTH_BOUNDS, prose)]);
+        all.push(CLAUSES[number(&[1, 2, 3, 5], clauses)]);
+        all.push(SENTENCES[number(&[2, 3, 5, 9], sentences)]);
         for (holds, feature) in [
+            (matches!(last, Some('?' | '？')), "@ends-question"),
+            (matches!(last, Some('.' | '。')), "@ends-stop"),
+            (matches!(last, Some(':')), "@ends-colon"),
+            (self.text.contains('!'), "@exclaim"),
+            (self.text.trim_start().starts_with(|c: char| c.is_ascii_digit()), "@starts-number"),
+            (self.text.trim_start().starts_with(char::is_lowercase), "@starts-lower"),
+            (skipped, "@mostly-skipped"),
             (self.found.question, "@question"),
             (self.found.code, "@code-block"),
             (self.found.trace, "@trace"),
@@ -379,11 +433,11 @@ fn spread_long_classes(image: &Image, tokens: &mut Tokens) {
         for packed in tokens.elements_of(index) {
             for phrase in image.phrases_from(packed & 0xffff).map(|number| image.phrase(number)) {
                 if phrase.kind != 3 {
-                    continue;
+                    break;
                 }
-                let matches = (0..phrase.len).all(|step| {
-                    tokens.spans(index + step, image.word(phrase.sequence + step)) == 1
-                        && (step == 0 || tokens.list[index + step].flags & BREAK == 0)
+                let matches = (1..phrase.len).all(|step| {
+                    tokens.spans(index + step, image.half(phrase.rest + step - 1)) == 1
+                        && tokens.list[index + step].flags & BREAK == 0
                 });
                 if matches {
                     elements.push(phrase.owner | (phrase.len as u32) << 16);

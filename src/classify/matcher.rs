@@ -1,8 +1,6 @@
 //! Finds which rules fire on a list of tokens: phrases by table look-up, a rule's regex only after a phrase of its
 //! was found. Never panics on a damaged image; a regex that does not compile never matches.
 
-use std::ops::Range;
-
 use super::lexer::{BREAK, HEAD, NEGATED, START, Tokens};
 use crate::rules::compile::{ANY_ONE, GAP};
 use crate::rules::image::{Image, PhraseRef};
@@ -29,15 +27,16 @@ const MAIN: u8 = 1;
 const WITH: u8 = 2;
 const UNLESS: u8 = 4;
 
-/// The rules that fire on the tokens of a range (the features at the end of the list always count).
-pub fn fired(image: &Image, tokens: &Tokens, range: Range<usize>, text: &str) -> Vec<Fired> {
+/// The rules that fire on a text.
+pub fn fired(image: &Image, tokens: &Tokens, text: &str) -> Vec<Fired> {
     let mut state = vec![0_u8; image.rules()];
     let mut hits: Vec<Fired> = Vec::new();
-    let features = tokens.words.max(range.end)..tokens.list.len();
-    for token in range.clone().chain(features) {
-        let end = if token < range.end { range.end } else { tokens.list.len() };
+    for token in 0..tokens.list.len() {
         for packed in tokens.elements_of(token) {
             for number in image.phrases_from(packed & 0xffff) {
+                if !tokens.holds(image.key(number)) {
+                    continue;
+                }
                 let phrase = image.phrase(number);
                 let bit = match phrase.kind {
                     0 => MAIN,
@@ -46,10 +45,13 @@ pub fn fired(image: &Image, tokens: &Tokens, range: Range<usize>, text: &str) ->
                     _ => continue,
                 };
                 let Some(seen) = state.get_mut(phrase.owner as usize) else { continue };
-                if *seen & bit != 0 || !stands(tokens, token, phrase, range.start) {
+                if *seen & bit != 0 || !stands(tokens, token, phrase) {
                     continue;
                 }
-                let Some(last) = matches(image, tokens, phrase, token, end) else { continue };
+                let Some(last) = matches_from(image, tokens, phrase, 1, token + (packed >> 16) as usize)
+                else {
+                    continue;
+                };
                 *seen |= bit;
                 if bit == MAIN {
                     let start = tokens.list[token].start as usize;
@@ -61,50 +63,49 @@ pub fn fired(image: &Image, tokens: &Tokens, range: Range<usize>, text: &str) ->
     }
     hits.retain(|hit| {
         let seen = state[hit.rule];
-        let rule = image.rule(hit.rule);
-        seen & UNLESS == 0 && (!rule.needs_with || seen & WITH != 0) && regex_agrees(rule.regex, text)
+        let (needs_with, has_regex) = image.conditions(hit.rule);
+        seen & UNLESS == 0
+            && (!needs_with || seen & WITH != 0)
+            && (!has_regex || regex_agrees(image.rule(hit.rule).regex, text))
     });
     hits.sort_unstable_by_key(|hit| hit.rule);
     hits
 }
 
 /// Whether a phrase may begin at a token.
-fn stands(tokens: &Tokens, token: usize, phrase: PhraseRef, range_start: usize) -> bool {
+fn stands(tokens: &Tokens, token: usize, phrase: PhraseRef) -> bool {
     let flags = tokens.list[token].flags;
     if flags & NEGATED != 0 {
         return false;
     }
     match phrase.at {
+        3 => token == 0,
         1 => flags & HEAD != 0,
-        2 => flags & START != 0 || (range_start > 0 && token == range_start),
+        2 => flags & START != 0,
         _ => true,
     }
 }
 
-/// Matches a phrase that begins at a token; returns the last token of the match.
-fn matches(image: &Image, tokens: &Tokens, phrase: PhraseRef, token: usize, end: usize) -> Option<usize> {
-    matches_from(image, tokens, phrase, 0, token, end)
-}
-
+/// Matches a phrase from one of its steps on; returns the last token of the match.
 fn matches_from(
     image: &Image,
     tokens: &Tokens,
     phrase: PhraseRef,
     step: usize,
     token: usize,
-    end: usize,
 ) -> Option<usize> {
     if step == phrase.len {
         return token.checked_sub(1);
     }
-    let inside = |token: usize| token < end && (step == 0 || tokens.list[token].flags & BREAK == 0);
-    match image.word(phrase.sequence + step) {
+    let inside =
+        |token: usize| token < tokens.list.len() && (step == 0 || tokens.list[token].flags & BREAK == 0);
+    match image.half(phrase.rest + step - 1) {
         GAP => {
             // What follows a gap is looked for before anything is tried: most gaps end here.
-            let next = image.word(phrase.sequence + step + 1);
+            let next = image.half(phrase.rest + step);
             for at in token..=token + GAP_REACH {
                 if next == ANY_ONE || tokens.spans(at, next) > 0 {
-                    let last = matches_from(image, tokens, phrase, step + 1, at, end);
+                    let last = matches_from(image, tokens, phrase, step + 1, at);
                     if last.is_some() {
                         return last;
                     }
@@ -116,21 +117,18 @@ fn matches_from(
             None
         }
         _ if !inside(token) => None,
-        ANY_ONE => matches_from(image, tokens, phrase, step + 1, token + 1, end),
+        ANY_ONE => matches_from(image, tokens, phrase, step + 1, token + 1),
         element => {
             let span = tokens.spans(token, element);
             if span == 0 {
                 return None;
             }
-            matches_from(image, tokens, phrase, step + 1, token + span, end)
+            matches_from(image, tokens, phrase, step + 1, token + span)
         }
     }
 }
 
 fn regex_agrees(pattern: &str, text: &str) -> bool {
-    if pattern.is_empty() {
-        return true;
-    }
     let text = &text[..text.floor_char_boundary(REGEX_TEXT)];
     compile_regex(pattern).is_ok_and(|regex| regex.is_match(text))
 }

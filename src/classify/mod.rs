@@ -8,7 +8,7 @@ pub mod tier;
 
 pub use tier::{Role, Tier};
 
-use crate::rules::image::Image;
+use crate::rules::image::{Image, Table};
 use matcher::Fired;
 
 /// What kind of text is judged.
@@ -41,17 +41,17 @@ pub struct Part {
 /// What the rules make of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The tier, after escalation for a small margin.
+    /// The tier of least expected cost.
     pub tier: Tier,
     /// Who would do it.
     pub role: Role,
-    /// Probability of the tier that won before any escalation, 0-1. Not calibrated yet.
+    /// Probability of the tier, 0-1.
     pub confidence: f32,
     /// Probability of each tier.
     pub probabilities: [f32; 4],
     /// Score of each tier, bias included.
     pub scores: [f32; 4],
-    /// The lead was too small, so the verdict is one tier up from the winner.
+    /// The tier is higher than the likeliest one, because being too low costs more.
     pub escalated: bool,
     /// Two or more parts when the task is compound, else empty.
     pub parts: Vec<Part>,
@@ -71,11 +71,15 @@ const TASK_HEAD: usize = 1_500;
 /// Judges a text.
 pub fn classify(image: &Image, text: &str, source: Source<'_>) -> Verdict {
     match source {
-        Source::User => judge(image, text, &["@user"]),
+        Source::User => {
+            let (mut verdict, tokens) = judge_whole(image, Table::User, text, &["@user"]);
+            verdict.parts = parts::split(image, text, &tokens);
+            verdict
+        }
         Source::Subagent { agent, description } => {
             let head = &text[..text.floor_char_boundary(TASK_HEAD)];
             let task = format!("{description}\n\n{head}");
-            judge(image, &task, &["@subagent", agent_feature(agent)])
+            judge_whole(image, Table::Task, &task, &["@subagent", agent_feature(agent)]).0
         }
     }
 }
@@ -95,45 +99,40 @@ fn agent_feature(agent: &str) -> &'static str {
     }
 }
 
-fn judge(image: &Image, text: &str, features: &[&str]) -> Verdict {
+/// Judges a text as one task.
+fn judge_whole(image: &Image, table: Table, text: &str, features: &[&str]) -> (Verdict, lexer::Tokens) {
     let tokens = lexer::tokens(image, text, features);
-    let fired = matcher::fired(image, &tokens, 0..tokens.list.len(), text);
-    let mut verdict = score(image, fired);
+    let fired = matcher::fired(image, &tokens, text);
+    let mut verdict = score(image, table, fired);
     verdict.words = tokens.words;
-    verdict.parts = parts::split(image, text, &tokens);
-    if let Some(hardest) = verdict.parts.iter().max_by_key(|part| part.tier)
-        && hardest.tier > verdict.tier
-        && verdict.tier != Tier::None
-    {
-        verdict.tier = hardest.tier;
-        verdict.role = hardest.role;
-    }
-    verdict
+    (verdict, tokens)
 }
 
+/// Share of a rule's weight by hand that counts for its role; chosen on the roles of labelled prompts.
+const BY_HAND: f32 = 0.15;
+
 /// Turns the rules that fired into a verdict.
-pub fn score(image: &Image, fired: Vec<Fired>) -> Verdict {
-    let mut scores = image.bias();
+pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
+    let mut scores = image.bias(table);
     let mut roles = [0.0_f32; Role::ALL.len()];
     let (mut codegen, mut tiny) = (false, false);
     for hit in &fired {
-        let rule = image.rule(hit.rule);
-        for (score, weight) in scores.iter_mut().zip(rule.weights) {
+        let weights = image.weights(hit.rule, table);
+        for (score, weight) in scores.iter_mut().zip(weights) {
             *score += weight;
         }
-        if let Some(role) = roles.get_mut(usize::from(rule.role)) {
-            *role += rule.weights[usize::from(rule.tier.min(3))].max(0.0);
+        // A rule speaks for its role as strongly as for its tier, and a little by what its author thought of it.
+        let marks = image.marks(hit.rule);
+        if let Some(role) = roles.get_mut(usize::from(marks.role)) {
+            *role += weights[usize::from(marks.tier)].max(0.0) + BY_HAND * marks.by_hand.max(0.0);
         }
-        codegen |= rule.codegen;
-        tiny |= rule.tiny;
+        codegen |= marks.codegen;
+        tiny |= marks.tiny;
     }
     let probabilities = softmax(scores, image.temperature());
-    let winner = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
-    let margin = image.margin();
-    let higher = probabilities[winner + 1..].iter().copied().fold(0.0, f32::max);
-    let escalated = (1..=2).contains(&winner) && probabilities[winner] - higher < margin[winner - 1];
-    let won = Tier::from_number(winner as u8);
-    let tier = if escalated { won.escalate() } else { won };
+    let likeliest = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
+    let chosen = least_cost(probabilities, image.lean());
+    let tier = Tier::from_number(chosen as u8);
     let role = Role::ALL
         .into_iter()
         .filter(|role| role.tier() == tier && roles[*role as usize] > 0.0)
@@ -142,16 +141,34 @@ pub fn score(image: &Image, fired: Vec<Fired>) -> Verdict {
     Verdict {
         tier,
         role,
-        confidence: probabilities[winner],
+        confidence: probabilities[chosen],
         probabilities,
         scores,
-        escalated,
+        escalated: chosen > likeliest,
         parts: Vec::new(),
         codegen: codegen && matches!(tier, Tier::Sonnet | Tier::Opus),
         tiny: tiny && tier == Tier::Haiku,
         fired,
         words: 0,
     }
+}
+
+/// What a wrong tier costs: 3 for each tier too low (the work is redone), 1 for each too high, silence on a task counts
+/// as tier 3, and a word on no task is half an annoyance. Rows are the true tier, columns the chosen one.
+pub const COST: [[f32; 4]; 4] =
+    [[0.0, 0.5, 0.5, 0.5], [2.0, 0.0, 1.0, 2.0], [1.0, 3.0, 0.0, 1.0], [0.0, 6.0, 3.0, 0.0]];
+
+/// The tier with the least expected cost. `lean` mixes being plainly wrong (0) with [`COST`] (1).
+pub fn least_cost(probabilities: [f32; 4], lean: f32) -> usize {
+    let cost = |chosen: usize| -> f32 {
+        (0..4)
+            .map(|truth| {
+                let wrong = if truth == chosen { 0.0 } else { 1.0 };
+                probabilities[truth] * ((1.0 - lean) * wrong + lean * COST[truth][chosen])
+            })
+            .sum()
+    };
+    (0..4).rev().min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(2)
 }
 
 fn softmax(scores: [f32; 4], temperature: f32) -> [f32; 4] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::spawn::sure_tier;
 use super::{Outcome, World, orchestrator, record, result};
 use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
 use crate::guidance::{self, family_of};
@@ -107,9 +108,10 @@ pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     Outcome { reply, records: vec![record] }
 }
 
-/// Ids of the rules that fired.
+/// Ids of the rules that fired. Learned phrases are left out: their ids are words of the prompt.
 pub fn rule_ids(world: &World<'_>, verdict: &Verdict) -> Vec<String> {
-    verdict.fired.iter().take(MAX_RULES).map(|hit| world.image.rule(hit.rule).id.to_owned()).collect()
+    let named = verdict.fired.iter().filter(|hit| world.image.is_named(hit.rule));
+    named.take(MAX_RULES).map(|hit| world.image.rule(hit.rule).id.to_owned()).collect()
 }
 
 /// The hint and its kind, or the reason for silence.
@@ -167,7 +169,8 @@ pub fn worth_saying(policy: &Policy, verdict: &Verdict) -> Result<Hint, &'static
     if verdict.tiny && whole {
         return Err("tiny");
     }
-    if verdict.confidence < policy.prompt.min_confidence {
+    let sure = sure_tier(policy, verdict) == verdict.tier;
+    if whole && !(sure && verdict.confidence >= policy.confidence.thresholds().hint) {
         return Err("unsure");
     }
     if whole {

@@ -8,6 +8,7 @@ use crate::guidance::family_of;
 use crate::metrics::record::{Kind, safe_agent, safe_id, safe_model};
 use crate::models::Family;
 use crate::protocol::{Event, Reply, SpawnInput, with_model};
+use crate::rules::policy::Policy;
 use crate::state::{Session, Sketch, Spawned};
 
 /// What is decided about one spawn.
@@ -44,7 +45,7 @@ fn leave(tier: Tier, why: &'static str) -> Decision {
 /// Decides about a spawn whose call names no model and that SEF is free to change.
 pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
     let policy = world.policy;
-    let (mut tier, mut why) = task_tier(case.verdict, policy.spawn.min_confidence);
+    let (mut tier, mut why) = task_tier(policy, case.verdict);
     if let Some(rejected) = case.rejected {
         let up = Tier::from_number(rejected).escalate();
         if up > tier {
@@ -83,13 +84,27 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
 }
 
 /// Tier of a task text: one up when the rules are unsure, and never "no task", for somebody did spawn it.
-fn task_tier(verdict: &Verdict, min_confidence: f32) -> (Tier, &'static str) {
-    match verdict.tier {
+fn task_tier(policy: &Policy, verdict: &Verdict) -> (Tier, &'static str) {
+    match sure_tier(policy, verdict) {
         Tier::None => (Tier::Sonnet, "unclear"),
-        tier if verdict.confidence < min_confidence => (tier.escalate(), "unsure"),
+        tier if tier > verdict.tier => (tier, "unsure"),
         tier if verdict.escalated => (tier, "close-call"),
         tier => (tier, "rules"),
     }
+}
+
+/// The verdict's tier, or a higher one when the rules are not sure enough that no more is needed.
+pub fn sure_tier(policy: &Policy, verdict: &Verdict) -> Tier {
+    let thresholds = policy.confidence.thresholds();
+    let [none, haiku, sonnet, _] = verdict.probabilities;
+    let mut tier = verdict.tier;
+    if tier == Tier::Haiku && none + haiku < thresholds.haiku {
+        tier = Tier::Sonnet;
+    }
+    if tier == Tier::Sonnet && none + haiku + sonnet < thresholds.sonnet {
+        tier = Tier::Opus;
+    }
+    tier
 }
 
 /// Family of a tier; a tier that is switched off hands its work up, and `parent` is whoever spawns.

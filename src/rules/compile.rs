@@ -10,11 +10,13 @@ use super::words;
 /// First word of every image.
 pub const MAGIC: u32 = 0x3146_4553;
 /// Version of the layout; an image of another version is not read.
-pub const LAYOUT: u32 = 1;
+pub const LAYOUT: u32 = 4;
 /// Words in the header.
 pub const HEADER: usize = 24;
 /// Words per rule in the rule table.
-pub const RULE_WORDS: usize = 10;
+pub const RULE_WORDS: usize = 14;
+/// Words per phrase in the phrase table.
+pub const PHRASE_WORDS: usize = 2;
 /// In a phrase: up to six words of anything within the sentence.
 pub const GAP: u32 = 0xffff;
 /// In a phrase: exactly one word of anything.
@@ -59,12 +61,14 @@ pub struct RuleSet {
     pub rules: Vec<(String, Rule)>,
     /// Word classes by name.
     pub classes: BTreeMap<String, Vec<String>>,
-    /// Bias per tier.
-    pub bias: [f32; 4],
+    /// Bias per tier, for prompts and for task texts.
+    pub bias: [[f32; 4]; 2],
     /// See the schema.
     pub temperature: f32,
     /// See the schema.
-    pub margin: [f32; 2],
+    pub lean: f32,
+    /// Fitted weights by rule (`#id`) or phrase, for prompts and for task texts.
+    pub learned: BTreeMap<String, [Option<[f32; 4]>; 2]>,
 }
 
 /// Merges layers in order and drops what is wrong, saying so. What is left always compiles.
@@ -72,8 +76,12 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut set = RuleSet { temperature: 1.0, ..RuleSet::default() };
     for (source, file) in layers {
-        set.bias = file.model.bias.unwrap_or(set.bias);
-        set.margin = file.model.margin.unwrap_or(set.margin);
+        set.bias[0] = file.model.bias.unwrap_or(set.bias[0]);
+        set.bias[1] = file.model.task_bias.unwrap_or(set.bias[1]);
+        set.lean = file
+            .model
+            .lean
+            .map_or(set.lean, |lean| if lean.is_finite() { lean.clamp(0.0, 1.0) } else { 0.0 });
         if let Some(temperature) = file.model.temperature {
             if temperature > 0.0 && temperature.is_finite() {
                 set.temperature = temperature;
@@ -90,6 +98,7 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             set.classes.entry(name.clone()).or_default().extend(class.words.iter().cloned());
         }
     }
+    expand_classes(&mut set.classes);
     for (source, file) in layers {
         for id in &file.off {
             let before = set.rules.len();
@@ -126,6 +135,34 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             }
         }
     }
+    for (source, file) in layers {
+        for (table, weights) in [&file.learned.user, &file.learned.task].into_iter().enumerate() {
+            for (key, weights) in weights {
+                let sound = weights.iter().all(|w| w.is_finite() && w.abs() <= 20.0);
+                let known = match key.strip_prefix('#') {
+                    Some(id) => set.rules.iter().any(|(_, rule)| rule.id == id),
+                    None => parse_phrase(learned_phrase(key).1, &set.classes).is_ok(),
+                };
+                if sound && known {
+                    set.learned.entry(key.clone()).or_default()[table] = Some(*weights);
+                } else if sound && !key.starts_with('#') {
+                    problems.push(problem(
+                        source,
+                        key,
+                        "this learned phrase cannot be read",
+                        "fit the weights again",
+                    ));
+                } else if !sound {
+                    problems.push(problem(
+                        source,
+                        key,
+                        "a learned weight is out of range",
+                        "fit the weights again",
+                    ));
+                }
+            }
+        }
+    }
     if set.rules.len() > MAX_RULES {
         problems.push(problem(
             "",
@@ -136,6 +173,18 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
         set.rules.truncate(MAX_RULES);
     }
     (set, problems)
+}
+
+/// A class may name another one (`{look}`) and then holds its words too. One level: no class names a class of classes.
+fn expand_classes(classes: &mut BTreeMap<String, Vec<String>>) {
+    let plain = classes.clone();
+    for words in classes.values_mut() {
+        let named = |word: &String| word.strip_prefix('{')?.strip_suffix('}').map(str::to_owned);
+        let inner: Vec<String> =
+            words.iter().filter_map(named).filter_map(|name| plain.get(&name)).flatten().cloned().collect();
+        words.retain(|word| named(word).is_none());
+        words.extend(inner.into_iter().filter(|word| !word.starts_with('{')));
+    }
 }
 
 fn problem(source: &str, rule: &str, message: impl Into<String>, hint: impl Into<String>) -> Problem {
@@ -173,6 +222,15 @@ fn rule_problems(source: &str, rule: &Rule, classes: &BTreeMap<String, Vec<Strin
         }
     }
     found
+}
+
+/// Place and phrase of a learned key: `^ can` must be the first word, `> fix` must head a clause.
+fn learned_phrase(key: &str) -> (u32, &str) {
+    match key.split_at_checked(2) {
+        Some(("^ ", phrase)) => (3, phrase),
+        Some(("> ", phrase)) => (1, phrase),
+        _ => (0, key),
+    }
 }
 
 /// One element of a phrase, before it has a number.
@@ -284,13 +342,30 @@ pub fn compile(set: &RuleSet, policy: &Policy) -> Vec<u8> {
             }
         }
     }
+    let phrases_of_their_own = set.learned.keys().filter(|key| !key.starts_with('#'));
+    for (index, key) in phrases_of_their_own.enumerate() {
+        let (at, phrase) = learned_phrase(key);
+        let Ok(elements) = parse_phrase(phrase, &set.classes) else { continue };
+        let elements = elements.iter().map(|e| number(&mut numbers, e)).collect();
+        phrases.push(Phrase { owner: (set.rules.len() + index) as u32, kind: Kind::Main, at, elements });
+    }
     for (element, own) in &numbers.by_element {
         if matches!(element, Element::Word(_) | Element::Prefix(_) | Element::Feature(_)) {
             members.entry(element.clone()).or_default().push(*own);
         }
     }
-    phrases.sort_by_key(|phrase| phrase.elements[0]);
+    // Phrases that stand for a class come first in each group, so that the lexer finds them without the others.
+    phrases.sort_by_key(|phrase| (phrase.elements[0], phrase.kind != Kind::Class));
     write_image(set, policy, specials, &members, numbers.by_element.len(), &phrases)
+}
+
+/// Hash under which the dictionary holds an element; classes and gaps are not looked up.
+fn word_hash(element: &Element) -> Option<u64> {
+    match element {
+        Element::Word(word) | Element::Feature(word) => Some(words::hash_word(word)),
+        Element::Prefix(stem) => Some(words::hash_prefix(stem)),
+        Element::Class(_) | Element::Gap | Element::AnyOne => None,
+    }
 }
 
 fn number(numbers: &mut Numbers, element: &Element) -> u32 {
@@ -301,6 +376,7 @@ fn number(numbers: &mut Numbers, element: &Element) -> u32 {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one table after the other, in the order of the layout")]
 fn write_image(
     set: &RuleSet,
     policy: &Policy,
@@ -310,21 +386,24 @@ fn write_image(
     phrases: &[Phrase],
 ) -> Vec<u8> {
     let mut out = vec![0_u32; HEADER];
-    let slots = (members.len() * 2).next_power_of_two().max(16);
+    // Element numbers take 16 bits each: the lists of the dictionary and the phrases, apart from the 32-bit tables.
+    let mut halves: Vec<u16> = vec![0];
+    let words = members.iter().filter(|(element, _)| word_hash(element).is_some()).count();
+    let slots = (words * 4 / 3).next_power_of_two().max(16);
     let dict = out.len();
     out.resize(dict + slots * 2, 0);
+    let mut known: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
     for (element, list) in members {
-        let hash = match element {
-            Element::Word(word) | Element::Feature(word) => words::hash_word(word),
-            Element::Prefix(stem) => words::hash_prefix(stem),
-            Element::Class(_) | Element::Gap | Element::AnyOne => continue,
-        };
-        let place = out.len() as u32;
+        let Some(hash) = word_hash(element) else { continue };
         let mut list = list.clone();
         list.sort_unstable();
         list.dedup();
-        out.push(list.len() as u32);
-        out.extend(list);
+        let place = *known.entry(list).or_insert_with_key(|list| {
+            let place = halves.len() as u32;
+            halves.push(list.len() as u16);
+            halves.extend(list.iter().map(|element| *element as u16));
+            place
+        });
         let mut slot = hash as usize & (slots - 1);
         while out[dict + slot * 2 + 1] != 0 {
             slot = (slot + 1) & (slots - 1);
@@ -341,24 +420,51 @@ fn write_image(
         }
         out.push(cursor as u32);
     }
+    // How many words stand for an element: the rarest one after the first decides fastest that a phrase is not there.
+    let mut commonness = vec![0_u32; elements + 2];
+    for element in members.values().flatten() {
+        commonness[*element as usize] += 1;
+    }
     let table = out.len();
-    out.resize(table + phrases.len() * 2, 0);
-    for (index, phrase) in phrases.iter().enumerate() {
-        let sequence = out.len() as u32;
-        out.extend(&phrase.elements);
-        out[table + index * 2] = phrase.owner | (phrase.kind as u32) << 16 | phrase.at << 20;
-        out[table + index * 2 + 1] = sequence << 8 | phrase.elements.len() as u32;
+    let mut keys: Vec<u16> = Vec::with_capacity(phrases.len());
+    for phrase in phrases {
+        let rest = &phrase.elements[1..];
+        let later = rest.iter().filter(|element| **element < ANY_ONE);
+        let key = later.min_by_key(|element| commonness[**element as usize]).copied().unwrap_or(0);
+        let sequence = halves.len() as u32;
+        halves.extend(rest.iter().map(|element| *element as u16));
+        // Owner 16 bits, kind 2, place 2, length 5; then where the rest of its elements stands. Keys follow apart.
+        out.push(
+            phrase.owner
+                | (phrase.kind as u32) << 16
+                | phrase.at << 18
+                | (phrase.elements.len() as u32) << 20,
+        );
+        out.push(sequence);
+        keys.push(key as u16);
+    }
+    let keys_at = halves.len() as u32;
+    halves.extend(keys);
+    if halves.len() % 2 == 1 {
+        halves.push(0);
     }
     let mut text = Vec::new();
     let rules = out.len();
     for (_, rule) in &set.rules {
-        push_rule(&mut out, &mut text, rule);
+        let learned = set.learned.get(&format!("#{}", rule.id)).copied().unwrap_or_default();
+        push_rule(&mut out, &mut text, rule, learned);
+    }
+    let mut count = set.rules.len();
+    for (key, weights) in set.learned.iter().filter(|(key, _)| !key.starts_with('#')) {
+        push_learned(&mut out, &mut text, key, *weights);
+        count += 1;
     }
     let model = out.len();
-    out.extend(set.bias.iter().chain([&set.temperature]).chain(&set.margin).map(|value| value.to_bits()));
+    out.extend(set.bias.iter().flatten().chain([&set.temperature, &set.lean]).map(|value| value.to_bits()));
     let policy_at = text.len();
     text.extend(serde_json::to_vec(policy).unwrap_or_default());
-    let strings = out.len() * 4;
+    let halves_at = out.len() * 4;
+    let strings = halves_at + halves.len() * 2;
     let header = [
         MAGIC,
         LAYOUT,
@@ -370,7 +476,7 @@ fn write_image(
         table as u32,
         phrases.len() as u32,
         rules as u32,
-        set.rules.len() as u32,
+        count as u32,
         model as u32,
         strings as u32,
         policy_at as u32,
@@ -379,20 +485,22 @@ fn write_image(
     ];
     out[..header.len()].copy_from_slice(&header);
     out[header.len()..header.len() + specials.len()].copy_from_slice(&specials);
+    out[header.len() + specials.len()] = set.rules.len() as u32;
+    out[header.len() + specials.len() + 1] = halves_at as u32;
+    out[header.len() + specials.len() + 2] = keys_at;
     let mut bytes: Vec<u8> = out.into_iter().flat_map(u32::to_le_bytes).collect();
+    bytes.extend(halves.into_iter().flat_map(u16::to_le_bytes));
     bytes.extend(text);
     bytes
 }
 
-fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule) {
-    let mut string = |value: &str| {
-        let place = text.len() as u32;
-        text.extend(value.as_bytes());
-        [place, value.len() as u32]
-    };
-    let id = string(&rule.id);
-    let regex = string(rule.regex.as_deref().unwrap_or(""));
-    let weights = rule.weights.unwrap_or_else(|| {
+fn push_string(out: &mut Vec<u32>, text: &mut Vec<u8>, value: &str) {
+    out.extend([text.len() as u32, value.len() as u32]);
+    text.extend(value.as_bytes());
+}
+
+fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: [Option<[f32; 4]>; 2]) {
+    let by_hand = rule.weights.unwrap_or_else(|| {
         let mut weights = [0.0; 4];
         weights[usize::from(rule.tier.min(3))] = rule.weight;
         weights
@@ -413,9 +521,17 @@ fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule) {
         Role::Review => 5,
         Role::Orchestrator => 6_u32,
     };
-    out.extend(id);
-    out.extend(weights.map(f32::to_bits));
+    push_string(out, text, &rule.id);
+    out.extend(learned.iter().flat_map(|fitted| fitted.unwrap_or(by_hand)).map(f32::to_bits));
     out.push(role | flags << 8 | u32::from(rule.tier) << 16);
-    out.extend(regex);
+    push_string(out, text, rule.regex.as_deref().unwrap_or(""));
+    out.push(rule.weight.to_bits());
+}
+
+fn push_learned(out: &mut Vec<u32>, text: &mut Vec<u8>, key: &str, weights: [Option<[f32; 4]>; 2]) {
+    push_string(out, text, key);
+    out.extend(weights.iter().flat_map(|fitted| fitted.unwrap_or_default()).map(f32::to_bits));
+    out.push(0);
+    push_string(out, text, "");
     out.push(0);
 }

@@ -3,12 +3,28 @@
 
 use std::borrow::Cow;
 
-use super::compile::{HEADER, LAYOUT, MAGIC, RULE_WORDS};
+use super::compile::{HEADER, LAYOUT, MAGIC, PHRASE_WORDS, RULE_WORDS, SPECIAL_CLASSES};
 
 /// A compiled set of rules with its policy.
 #[derive(Debug, Clone)]
 pub struct Image {
     bytes: Cow<'static, [u8]>,
+    at: Places,
+}
+
+/// Where the parts of an image begin, read once from its header: in words, `halves` and `strings` in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    dict: usize,
+    mask: usize,
+    first: usize,
+    elements: u32,
+    phrases: usize,
+    rules: usize,
+    model: usize,
+    strings: usize,
+    halves: usize,
+    keys: usize,
 }
 
 /// The built-in rules, compiled when SEF was built.
@@ -23,42 +39,72 @@ pub struct PhraseRef {
     pub kind: u32,
     /// 0 anywhere, 1 clause head, 2 start of the prompt.
     pub at: u32,
-    /// Place of the first element.
-    pub sequence: usize,
-    /// Number of elements.
+    /// Place of its elements after the first one.
+    pub rest: usize,
+    /// Number of elements, the first one included.
     pub len: usize,
 }
 
-/// One rule of the image.
+/// The texts of one rule.
 #[derive(Debug, Clone, Copy)]
 pub struct RuleRef<'a> {
-    /// Its id.
+    /// Its id, or the phrase of a learned weight.
     pub id: &'a str,
-    /// Score for tiers 0-3.
-    pub weights: [f32; 4],
+    /// Regular expression that must match too; empty when there is none.
+    pub regex: &'a str,
+}
+
+/// See [`Image::marks`].
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
     /// See [`super::schema::Role`], in its order.
     pub role: u8,
-    /// The tier it speaks for.
-    pub tier: u8,
     /// An edit too small to delegate.
     pub tiny: bool,
     /// A hosted model could draft it.
     pub codegen: bool,
-    /// Needs one of its `with` phrases.
-    pub needs_with: bool,
-    /// Regular expression that must match too; empty when there is none.
-    pub regex: &'a str,
+    /// The tier that it speaks for.
+    pub tier: u8,
+    /// Its weight by hand.
+    pub by_hand: f32,
+}
+
+/// Which weights count: those for prompts or those for task texts of subagents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// A person's prompt.
+    User = 0,
+    /// A subagent's task text.
+    Task = 1,
 }
 
 impl Image {
     /// The built-in rules and policy.
     pub fn built_in() -> Self {
-        Self { bytes: Cow::Borrowed(BUILT_IN) }
+        Self::over(Cow::Borrowed(BUILT_IN))
+    }
+
+    fn over(bytes: Cow<'static, [u8]>) -> Self {
+        let mut image = Self { bytes, at: Places::default() };
+        let own = 16 + SPECIAL_CLASSES.len();
+        image.at = Places {
+            dict: image.word(3) as usize,
+            mask: image.word(4) as usize,
+            first: image.word(5) as usize,
+            elements: image.word(6),
+            phrases: image.word(7) as usize,
+            rules: image.word(9) as usize,
+            model: image.word(11) as usize,
+            strings: image.word(12) as usize,
+            halves: image.word(own + 1) as usize,
+            keys: image.word(own + 2) as usize,
+        };
+        image
     }
 
     /// An image from a cache file; none when it is not one of this layout and whole.
     pub fn from_bytes(bytes: Vec<u8>) -> Option<Self> {
-        let image = Self { bytes: Cow::Owned(bytes) };
+        let image = Self::over(Cow::Owned(bytes));
         let whole = image.word(0) == MAGIC
             && image.word(1) == LAYOUT
             && image.word(2) as usize == image.bytes.len()
@@ -81,12 +127,22 @@ impl Image {
         }
     }
 
+    /// Element number at a place, 0 when outside.
+    #[inline]
+    pub fn half(&self, index: usize) -> u32 {
+        let at = self.at.halves + index * 2;
+        match self.bytes.get(at..at + 2) {
+            Some(&[a, b]) => u32::from(u16::from_le_bytes([a, b])),
+            _ => 0,
+        }
+    }
+
     fn float(&self, index: usize) -> f32 {
         f32::from_bits(self.word(index))
     }
 
     fn text(&self, place: u32, len: u32) -> &str {
-        let from = (self.word(12) as usize).saturating_add(place as usize);
+        let from = self.at.strings.saturating_add(place as usize);
         let bytes = self.bytes.get(from..from.saturating_add(len as usize)).unwrap_or_default();
         std::str::from_utf8(bytes).unwrap_or_default()
     }
@@ -94,8 +150,7 @@ impl Image {
     /// Elements that a word (by its hash) stands for: place of the first one, and how many.
     #[inline]
     pub fn lookup(&self, hash: u64) -> (usize, usize) {
-        let dict = self.word(3) as usize;
-        let mask = self.word(4) as usize;
+        let (dict, mask) = (self.at.dict, self.at.mask);
         let tag = (hash >> 32) as u32;
         let mut slot = hash as usize & mask;
         for _ in 0..64 {
@@ -104,7 +159,7 @@ impl Image {
                 return (0, 0);
             }
             if self.word(dict + slot * 2) == tag {
-                return (place + 1, self.word(place) as usize);
+                return (place + 1, self.half(place) as usize);
             }
             slot = (slot + 1) & mask;
         }
@@ -114,25 +169,30 @@ impl Image {
     /// Range of phrases that begin with an element.
     #[inline]
     pub fn phrases_from(&self, element: u32) -> std::ops::Range<usize> {
-        if element > self.word(6) {
+        if element > self.at.elements {
             return 0..0;
         }
-        let first = self.word(5) as usize + element as usize;
+        let first = self.at.first + element as usize;
         self.word(first) as usize..self.word(first + 1) as usize
+    }
+
+    /// An element that must be somewhere in the text for a phrase to match; 0 when there is only its first one.
+    #[inline]
+    pub fn key(&self, index: usize) -> u32 {
+        self.half(self.at.keys + index)
     }
 
     /// The phrase of that number.
     #[inline]
     pub fn phrase(&self, index: usize) -> PhraseRef {
-        let place = self.word(7) as usize + index * 2;
+        let place = self.at.phrases + index * PHRASE_WORDS;
         let head = self.word(place);
-        let sequence = self.word(place + 1);
         PhraseRef {
             owner: head & 0xffff,
-            kind: head >> 16 & 0xf,
-            at: head >> 20 & 0xf,
-            sequence: (sequence >> 8) as usize,
-            len: (sequence & 0xff) as usize,
+            kind: head >> 16 & 3,
+            at: head >> 18 & 3,
+            len: (head >> 20 & 31) as usize,
+            rest: self.word(place + 1) as usize,
         }
     }
 
@@ -141,37 +201,67 @@ impl Image {
         self.word(10) as usize
     }
 
-    /// The rule of that number.
+    /// Whether a rule has an id of its own; the others are learned phrases, whose ids are words of a text.
+    pub fn is_named(&self, index: usize) -> bool {
+        index < self.word(16 + SPECIAL_CLASSES.len()) as usize
+    }
+
+    /// The texts of the rule of that number.
     pub fn rule(&self, index: usize) -> RuleRef<'_> {
-        let place = self.word(9) as usize + index * RULE_WORDS;
-        let packed = self.word(place + 6);
+        let place = self.at.rules + index * RULE_WORDS;
         RuleRef {
             id: self.text(self.word(place), self.word(place + 1)),
-            weights: std::array::from_fn(|tier| self.float(place + 2 + tier)),
-            role: (packed & 0xff) as u8,
-            tier: (packed >> 16 & 0xff) as u8,
-            tiny: packed >> 8 & 1 != 0,
-            codegen: packed >> 9 & 1 != 0,
-            needs_with: packed >> 10 & 1 != 0,
-            regex: self.text(self.word(place + 7), self.word(place + 8)),
+            regex: self.text(self.word(place + 11), self.word(place + 12)),
         }
     }
 
+    /// What the matcher asks of a rule: whether it needs a `with` phrase, and whether it has a regex. Reads no text.
+    #[inline]
+    pub fn conditions(&self, index: usize) -> (bool, bool) {
+        let place = self.at.rules + index * RULE_WORDS;
+        (self.word(place + 10) >> 10 & 1 != 0, self.word(place + 12) != 0)
+    }
+
+    /// What scoring asks of a rule: its role, tier and tags. Reads no text.
+    #[inline]
+    pub fn marks(&self, index: usize) -> Marks {
+        let place = self.at.rules + index * RULE_WORDS;
+        let packed = self.word(place + 10);
+        Marks {
+            role: (packed & 0xff) as u8,
+            tier: (packed >> 16 & 3) as u8,
+            tiny: packed >> 8 & 1 != 0,
+            codegen: packed >> 9 & 1 != 0,
+            by_hand: self.float(place + 13),
+        }
+    }
+
+    /// Scores that a rule gives to tiers 0-3, in a prompt or in a task text.
+    #[inline]
+    pub fn weights(&self, index: usize, table: Table) -> [f32; 4] {
+        let place = self.at.rules + index * RULE_WORDS + 2 + table as usize * 4;
+        std::array::from_fn(|tier| self.float(place + tier))
+    }
+
     /// Score of each tier before any rule fires.
-    pub fn bias(&self) -> [f32; 4] {
-        let place = self.word(11) as usize;
+    pub fn bias(&self, table: Table) -> [f32; 4] {
+        let place = self.at.model + table as usize * 4;
         std::array::from_fn(|tier| self.float(place + tier))
     }
 
     /// Divides scores before they become probabilities.
     pub fn temperature(&self) -> f32 {
-        self.float(self.word(11) as usize + 4).max(0.05)
+        self.float(self.at.model + 8).max(0.05)
     }
 
-    /// Lead that tier 1 and tier 2 need over all higher tiers.
-    pub fn margin(&self) -> [f32; 2] {
-        let place = self.word(11) as usize + 5;
-        [self.float(place), self.float(place + 1)]
+    /// How much the graded cost of a wrong tier counts, 0-1.
+    pub fn lean(&self) -> f32 {
+        self.float(self.at.model + 9)
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.at.elements as usize + 1
     }
 
     /// Whether some word classes hold entries of several words.

@@ -13,6 +13,8 @@ pub struct Policy {
     pub spawn: Spawn,
     /// Hints to the orchestrator.
     pub prompt: Prompt,
+    /// How sure the rules must be before anything is done.
+    pub confidence: Confidence,
     /// The orchestrator.
     pub orchestrator: Orchestrator,
     /// The log.
@@ -42,8 +44,43 @@ pub struct Spawn {
     pub route: bool,
     /// A tier may choose a model dearer than the parent's.
     pub allow_dearer_than_parent: bool,
-    /// Verdicts below this confidence (0-1) go one tier up.
-    pub min_confidence: f32,
+}
+
+/// How sure the rules must be: three sets of thresholds, and which one counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confidence {
+    /// `careful`, `balanced` or `eager`.
+    pub preset: String,
+    /// Rather one tier too high.
+    pub careful: Thresholds,
+    /// The middle.
+    pub balanced: Thresholds,
+    /// Rather cheap.
+    pub eager: Thresholds,
+}
+
+/// Probabilities (0-1) that a verdict must reach.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thresholds {
+    /// That the work needs no more than tier 1, to go to tier 1; else it goes to tier 2.
+    pub haiku: f32,
+    /// That it needs no more than tier 2, to go to tier 2; else it stays on tier 3.
+    pub sonnet: f32,
+    /// Of the verdict's tier, for a hint; below it there is silence.
+    pub hint: f32,
+}
+
+impl Confidence {
+    /// The thresholds that count; an unknown preset means `balanced`.
+    pub fn thresholds(&self) -> Thresholds {
+        match self.preset.as_str() {
+            "careful" => self.careful,
+            "eager" => self.eager,
+            _ => self.balanced,
+        }
+    }
 }
 
 /// What happens at a user's prompt.
@@ -52,8 +89,6 @@ pub struct Spawn {
 pub struct Prompt {
     /// Give hints at all.
     pub hints: bool,
-    /// Verdicts below this confidence (0-1) give no hint.
-    pub min_confidence: f32,
 }
 
 /// What is assumed of the orchestrator.

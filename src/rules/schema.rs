@@ -17,6 +17,19 @@ pub struct RuleFile {
     pub rule: Vec<Rule>,
     /// Ids of earlier rules to switch off.
     pub off: Vec<String>,
+    /// Fitted weights; a later file replaces what it names.
+    pub learned: Learned,
+}
+
+/// Weights that were fitted to labelled texts. A key is the id of a rule (`#fix-it`) or a phrase; a phrase may begin
+/// with `^ ` (must be the first word of the text) or `> ` (must head a clause). The values are scores for tiers 0-3.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Learned {
+    /// For prompts of people.
+    pub user: BTreeMap<String, [f32; 4]>,
+    /// For task texts of subagents.
+    pub task: BTreeMap<String, [f32; 4]>,
 }
 
 /// How scores become a verdict.
@@ -25,10 +38,12 @@ pub struct RuleFile {
 pub struct Model {
     /// Score of each tier (0-3) before any rule has fired.
     pub bias: Option<[f32; 4]>,
+    /// The same for task texts of subagents.
+    pub task_bias: Option<[f32; 4]>,
+    /// How much the graded cost of a wrong tier counts against being plainly right, 0-1: larger leans upwards.
+    pub lean: Option<f32>,
     /// Divides scores before they become probabilities; larger is less sure.
     pub temperature: Option<f32>,
-    /// A verdict of tier 1 or 2 goes one tier up when its lead in probability over all higher tiers is below this.
-    pub margin: Option<[f32; 2]>,
 }
 
 /// A named set of words.

@@ -124,7 +124,7 @@ def fired(rows, keys, sef):
             for n, row in enumerate(rows)
         )
         env = {"HOME": home, "SEF_CONFIG_DIR": config, "SEF_STATE_DIR": os.path.join(home, "state")}
-        done = subprocess.run([sef, "classify", "--jsonl"], input=lines, capture_output=True, text=True, env=env)
+        done = subprocess.run([sef, "classify", "--jsonl", "--all"], input=lines, capture_output=True, text=True, env=env)
     if done.returncode:
         sys.exit("sef classify failed: " + done.stderr)
     return [json.loads(line)["rules"] for line in done.stdout.splitlines()]

@@ -96,6 +96,9 @@ pub struct ClassifyArgs {
     /// Read lines {"id","prompt"[,"prev","kind","subagent_type","description"]}, write lines {"id","tier","role",...}.
     #[arg(long, required = true)]
     pub jsonl: bool,
+    /// List every learned phrase that fired, not only the rules with an id (for fitting weights).
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Arguments of `sef eval`.

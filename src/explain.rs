@@ -190,11 +190,25 @@ struct AnswerPart<'a> {
     text: &'a str,
 }
 
+/// Which of the rules that fired are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Those with an id of their own.
+    Named,
+    /// Learned phrases too.
+    All,
+}
+
 /// Lines that are read before they are shared out: large enough to keep two cores busy, small in memory.
 const BATCH: usize = 4_096;
 
 /// Classifies JSON lines from a reader to a writer, in order. A bad line is an error that names its number.
-pub fn classify_jsonl(env: &Env, input: &mut dyn BufRead, output: &mut dyn Write) -> Result<()> {
+pub fn classify_jsonl(
+    env: &Env,
+    listed: Listed,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> Result<()> {
     let (image, _) = load(env)?;
     let read = |error: std::io::Error| Error::new("cannot read standard input", error);
     let write = |error: std::io::Error| Error::new("cannot write standard output", error);
@@ -214,8 +228,8 @@ pub fn classify_jsonl(env: &Env, input: &mut dyn BufRead, output: &mut dyn Write
         let middle = batch.len().div_ceil(2);
         let (first, second) = batch.split_at(middle);
         let (left, right) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| classify_lines(&image, second, number + middle));
-            (classify_lines(&image, first, number), other.join())
+            let other = scope.spawn(|| classify_lines(&image, listed, second, number + middle));
+            (classify_lines(&image, listed, first, number), other.join())
         });
         output.write_all(left?.as_bytes()).map_err(write)?;
         let right = right.map_err(|_| Error::new("cannot classify the lines", "a worker thread failed"))?;
@@ -224,7 +238,7 @@ pub fn classify_jsonl(env: &Env, input: &mut dyn BufRead, output: &mut dyn Write
     }
 }
 
-fn classify_lines(image: &Image, lines: &[String], before: usize) -> Result<String> {
+fn classify_lines(image: &Image, listed: Listed, lines: &[String], before: usize) -> Result<String> {
     let mut out = String::with_capacity(lines.len() * 120);
     for (index, line) in lines.iter().enumerate() {
         if line.trim().is_empty() {
@@ -235,7 +249,7 @@ fn classify_lines(image: &Image, lines: &[String], before: usize) -> Result<Stri
                 "each line is {\"id\": ..., \"prompt\": \"...\"}, with \"kind\": \"subagent\" for task texts",
             )
         })?;
-        out.push_str(&serde_json::to_string(&answer(image, &line)).unwrap_or_default());
+        out.push_str(&serde_json::to_string(&answer(image, listed, &line)).unwrap_or_default());
         out.push('\n');
     }
     Ok(out)
@@ -256,7 +270,7 @@ pub fn judge_line<'a>(image: &Image, line: &'a Line) -> (Verdict, &'a str) {
     }
 }
 
-fn answer<'a>(image: &'a Image, line: &'a Line) -> Answer<'a> {
+fn answer<'a>(image: &'a Image, listed: Listed, line: &'a Line) -> Answer<'a> {
     let (verdict, text) = judge_line(image, line);
     let parts = verdict.parts.iter().map(|part| AnswerPart {
         tier: part.tier.number(),
@@ -270,7 +284,12 @@ fn answer<'a>(image: &'a Image, line: &'a Line) -> Answer<'a> {
         confidence: (verdict.confidence * 1_000.0).round() / 1_000.0,
         parts: parts.collect(),
         codegen: verdict.codegen,
-        rules: verdict.fired.iter().map(|hit| image.rule(hit.rule).id).collect(),
+        rules: verdict
+            .fired
+            .iter()
+            .filter(|hit| listed == Listed::All || image.is_named(hit.rule))
+            .map(|hit| image.rule(hit.rule).id)
+            .collect(),
     }
 }
 

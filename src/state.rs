@@ -96,7 +96,7 @@ const MAX_SPAWNS: usize = 24;
 /// Largest session file that is read.
 const MAX_FILE: u64 = 64 << 10;
 /// How long one hook waits for another one's lock on the same session.
-const LOCK_WAIT: Duration = Duration::from_millis(40);
+const LOCK_WAIT: Duration = Duration::from_millis(200);
 /// Session files untouched for this long are removed at a session start.
 const KEEP: Duration = Duration::from_hours(30 * 24);
 

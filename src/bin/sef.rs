@@ -8,6 +8,7 @@ use clap::{CommandFactory as _, Parser};
 use sef::cli::{Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
 use sef::error::{Error, Result};
+use sef::explain::Listed;
 use sef::rules::check;
 use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
@@ -47,10 +48,11 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
         }
         Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref()),
-        Command::Classify(_) => {
+        Command::Classify(args) => {
+            let listed = if args.all { Listed::All } else { Listed::Named };
             let mut input = io::stdin().lock();
             let mut output = io::stdout().lock();
-            explain::classify_jsonl(env, &mut input, &mut output).map(|()| String::new())
+            explain::classify_jsonl(env, listed, &mut input, &mut output).map(|()| String::new())
         }
         Command::Eval(args) => {
             let wanted = eval::Wanted { json: args.json, by: args.by, confusion: args.confusion };

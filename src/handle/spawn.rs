@@ -66,9 +66,11 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
     };
     let mut wanted = family_for(world, tier, case.parent);
     if let Some(base) = base {
-        // An executor asked for harder work than its own goes one tier up, never down.
+        // An executor asked for harder work than its own goes one tier up, never down; doubt is no reason, for
+        // whoever spawned it chose it.
         wanted = match why {
             "mark" => wanted,
+            "rules" | "unsure" | "close-call" | "unclear" if !surely_harder(world, case, base) => base,
             _ if wanted <= base => base,
             _ => wanted.min(next_up(world, base, case.parent)),
         };
@@ -81,6 +83,16 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
     // Whoever inherits has the parent's model already; an executor has its own.
     let already = base.unwrap_or(case.parent);
     Decision { tier, want: Some(wanted), set: (wanted != already).then_some(wanted), why }
+}
+
+/// Whether the rules are as sure that a task is too hard for an executor as they must be to send work to Haiku.
+fn surely_harder(world: &World<'_>, case: &Case<'_>, base: Family) -> bool {
+    let harder = [Tier::Haiku, Tier::Sonnet, Tier::Opus]
+        .into_iter()
+        .filter(|tier| family_for(world, *tier, case.parent) > base)
+        .map(|tier| case.verdict.probabilities[usize::from(tier.number())])
+        .sum::<f32>();
+    harder >= world.policy.confidence.thresholds().haiku
 }
 
 /// Tier of a task text: one up when the rules are unsure, and never "no task", for somebody did spawn it.

@@ -1,7 +1,7 @@
-//! Splits a compound task ("read X and redesign Y") into parts with a tier and a role each: at sentences, list items
-//! and imperatives after "and", "then" or a comma. Neighbours for the same executor are one part.
+//! Splits a compound task ("read X and redesign Y") into parts with a tier and a role each: at imperatives that begin a
+//! sentence or a list item, or follow "and", "then" or a comma. Neighbours for the same executor are one part.
 
-use super::lexer::{BREAK, CLAUSE, Tokens};
+use super::lexer::{CLAUSE, Tokens};
 use super::{Part, Role, Tier, Verdict};
 use crate::rules::image::{Image, Table};
 
@@ -11,12 +11,12 @@ const MAX_PIECES: usize = 10;
 /// A piece of fewer words says too little to be a task of its own.
 const MIN_WORDS: usize = 2;
 /// Probability that a piece needs for its tier; a weaker one belongs to its neighbour.
-const MIN_CONFIDENCE: f32 = 0.45;
+const MIN_CONFIDENCE: f32 = 0.5;
 
 /// The parts of a text; empty when it is one task.
 pub fn split(image: &Image, text: &str, tokens: &Tokens) -> Vec<Part> {
     let starts: Vec<usize> = (0..tokens.words)
-        .filter(|token| *token == 0 || tokens.list[*token].flags & (BREAK | CLAUSE) != 0)
+        .filter(|token| tokens.list[*token].flags & CLAUSE != 0)
         .take(MAX_PIECES + 1)
         .collect();
     if starts.len() < 2 || starts.len() > MAX_PIECES || tokens.words > MAX_WORDS {

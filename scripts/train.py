@@ -246,8 +246,11 @@ def cross_validate(real, own, args):
 def write(real, own, args):
     rows = real + own
     ids, shapes = named_rules()
-    rows_fired = fired(rows, common_phrases(rows, args) + shapes, args.sef)
-    names = sorted({name for found in rows_fired for name in found})
+    phrases = common_phrases(rows, args) + shapes
+    rows_fired = fired(rows, phrases, args.sef)
+    # What the binary itself has learned before is no candidate.
+    allowed = set(phrases) | set(ids)
+    names = sorted({name for found in rows_fired for name in found if name in allowed})
     lines = [
         "# Written by scripts/train.py: do not edit by hand. Scores that each rule (#id), class, feature or phrase adds to",
         "# tiers 0-3; `^ ` means the first word of the text, `> ` the head of a clause. Change or add rules in the other",

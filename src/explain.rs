@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::classify::matcher::Fired;
 use crate::classify::{Role, Source, Tier, Verdict, classify, lexer};
 use crate::config::Env;
 use crate::error::{Error, Result};
@@ -65,6 +66,9 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
     ))
 }
 
+/// Rules that an explanation shows, loudest first.
+const MAX_SHOWN: usize = 18;
+
 struct Times {
     table: Table,
     loaded: Duration,
@@ -105,16 +109,25 @@ fn page(
             writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
     }
     let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias(times.table));
-    for hit in &verdict.fired {
+    let spread = |hit: &Fired| {
+        let scores = image.weights(hit.rule, times.table);
+        scores.iter().copied().fold(f32::MIN, f32::max) - scores.iter().copied().fold(f32::MAX, f32::min)
+    };
+    let mut loudest: Vec<&Fired> = verdict.fired.iter().collect();
+    loudest.sort_by(|a, b| spread(b).total_cmp(&spread(a)));
+    for hit in loudest.iter().take(MAX_SHOWN) {
         let rule = image.rule(hit.rule);
         let scores = image.weights(hit.rule, times.table);
         let weights: Vec<String> = (0..4)
-            .filter(|tier| scores[*tier] != 0.0)
+            .filter(|tier| scores[*tier].abs() >= 0.05)
             .map(|tier| format!("{tier}:{:+.1}", scores[tier]))
             .collect();
         let matched = text.get(hit.start..hit.end).filter(|matched| !matched.is_empty());
         let matched = matched.map_or("the text's form".to_owned(), |matched| format!("{matched:?}"));
-        let _ = writeln!(out, "  {:<24} {:<14} {matched}", rule.id, weights.join(", "));
+        let _ = writeln!(out, "  {:<26} {:<30} {matched}", rule.id, weights.join(" "));
+    }
+    if loudest.len() > MAX_SHOWN {
+        let _ = writeln!(out, "  and {} more that say less", loudest.len() - MAX_SHOWN);
     }
     if verdict.fired.is_empty() {
         let _ = writeln!(out, "  none");

@@ -42,6 +42,11 @@ const EXECUTORS: &[(&str, Family)] = &[
     ("sef-review", Family::Sonnet),
 ];
 
+/// Whether an agent type is one of the client's or SEF's own, whose name says nothing of a person.
+pub fn is_known(name: &str) -> bool {
+    name == "fork" || BUILT_IN.contains(&name) || EXECUTORS.iter().any(|(executor, _)| *executor == name)
+}
+
 /// Bytes of an agent file that are read for its front matter.
 const FRONT: usize = 8 << 10;
 /// Agent files that are looked at in one folder tree, and how deep.

@@ -173,27 +173,10 @@ pub fn hashed(text: &str) -> String {
     format!("x{:016x}", fnv64(text.as_bytes()))
 }
 
-/// The agent types whose names may stand in the log: the client's own and SEF's.
-const KNOWN_AGENTS: &[&str] = &[
-    "general-purpose",
-    "Explore",
-    "Plan",
-    "claude",
-    "claude-code-guide",
-    "statusline-setup",
-    "output-style-setup",
-    "fork",
-    "sef-explore",
-    "sef-validate",
-    "sef-document",
-    "sef-implement",
-    "sef-review",
-];
-
-/// An agent type as the log may hold it. A plugin prefix (`sef:sef-explore`) of SEF's own agents is dropped.
+/// An agent type as the log may hold it: the client's and SEF's own by name, a person's as a hash. A plugin prefix (`sef:sef-explore`) of SEF's own agents is dropped.
 pub fn safe_agent(name: &str) -> String {
     let bare = name.strip_prefix("sef:").unwrap_or(name);
-    if KNOWN_AGENTS.contains(&bare) { bare.to_owned() } else { hashed(name) }
+    if crate::agents::is_known(bare) { bare.to_owned() } else { hashed(name) }
 }
 
 /// A model id as the log may hold it: lower case, known shape; anything else is `other`.

@@ -249,6 +249,31 @@ fn c2_uninstall_leaves_a_broken_file_alone_too() {
 }
 
 #[test]
+fn c5_an_update_that_a_killed_run_had_displaced_is_kept_and_named() {
+    let sandbox = ready();
+    sandbox.write(".claude/settings.json", "{\"model\": \"opus\"}\n");
+    // The process id of a child that has ended: nobody has it now.
+    let mut child = Command::new("true").spawn().expect("start");
+    let gone = child.id();
+    child.wait().expect("ends");
+    let displaced = "{\"model\": \"sonnet\", \"theirs\": 1}\n";
+    sandbox.write(&format!(".claude/.settings.json.sef-{gone}-0"), displaced);
+    sandbox.write(&format!(".claude/.settings.json.sef-{gone}-1"), "{\"half");
+    let said = succeeds(&sandbox, &["install"]);
+    let kept = sandbox.path(&format!("state/install/displaced.settings.json.sef-{gone}-0"));
+    assert_eq!(fs::read_to_string(&kept).expect("it is kept"), displaced);
+    assert_eq!(fs::metadata(&kept).expect("metadata").permissions().mode() & 0o777, 0o600);
+    assert!(said.contains(&kept.display().to_string()), "{said}");
+    let left: Vec<String> = fs::read_dir(sandbox.claude())
+        .expect("list")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.contains(".sef-"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
 fn c3_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let sandbox = ready();
     let old = "{\n  \"model\": \"opus\",\n  \"env\": {\"K\": \"v\"}\n}\n";

@@ -176,14 +176,40 @@ pub fn remove(target: &Target) -> Result<Replaced> {
 
 /// Removes temporary files that a killed run left beside `path`. Those of a running process stay.
 pub fn sweep(path: &Path) {
-    let (Some(folder), Some(prefix)) = (path.parent(), temp_prefix(path)) else { return };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.split('-').next()?.parse().ok());
-        if pid.is_some_and(is_gone) {
-            let _ = std::fs::remove_file(entry.path());
+    for stale in stale_temps(path) {
+        let _ = std::fs::remove_file(stale);
+    }
+}
+
+/// Looks at what a killed run left beside `path` before it is swept: what `is_ours` does not know is somebody's update
+/// that the run had displaced, and is moved into the folder `aside` (mode 0600). Answers the new names.
+pub fn rescue(path: &Path, is_ours: impl Fn(&[u8]) -> bool, aside: &Path) -> Vec<PathBuf> {
+    let mut rescued = Vec::new();
+    for stale in stale_temps(path) {
+        let Ok(bytes) = super::read_regular(&stale, MAX_RESCUE) else { continue };
+        let name = stale.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let kept = aside.join(format!("displaced{name}"));
+        if !is_ours(&bytes) && crate::state::replace_private(aside, &kept, &bytes).is_ok() {
+            let _ = std::fs::remove_file(&stale);
+            rescued.push(kept);
         }
     }
+    rescued
+}
+
+/// Largest file that is rescued, in bytes; settings are some kilobytes.
+const MAX_RESCUE: u64 = 16 << 20;
+
+/// Temporary files of ours beside a path whose process is gone.
+fn stale_temps(path: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(prefix)) = (path.parent(), temp_prefix(path)) else { return Vec::new() };
+    let is_stale = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.split('-').next()?.parse().ok());
+        pid.is_some_and(is_gone)
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(is_stale).map(|entry| entry.path()).collect()
 }
 
 /// Is no process of that id running?

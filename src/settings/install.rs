@@ -41,6 +41,7 @@ pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write
         warn_when_switched_off(place, out);
     }
     store.save()?;
+    store.tell_rescued(out);
     let scratch = store.scratch();
     // The lock is for the files; another install need not wait for our live check.
     drop(store);
@@ -91,6 +92,7 @@ fn register(store: &mut Store, place: &Place, wanted: &[Hook]) -> Result<bool> {
     let mut wrote = false;
     for _ in 0..TRIES {
         let target = Target::read(&settings)?;
+        store.rescue(&place.claude, &target.path, target.bytes.as_deref());
         atomic::sweep(&target.path);
         let Some((bytes, edited)) = plan(&target, wanted)? else { return Ok(wrote) };
         target.check_replaceable()?;

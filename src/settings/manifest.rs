@@ -81,6 +81,8 @@ pub struct Store {
     _lock: File,
     /// What was installed, as last saved.
     pub manifest: Manifest,
+    /// Updates of others that a killed run had displaced, by the names they were saved under.
+    pub rescued: Vec<PathBuf>,
 }
 
 impl Store {
@@ -106,7 +108,32 @@ impl Store {
         }
         sweep_scratch(&folder);
         let manifest = load(&folder)?;
-        Ok(Self { folder, _lock: lock, manifest })
+        Ok(Self { folder, _lock: lock, manifest, rescued: Vec::new() })
+    }
+
+    /// Says where rescued updates are.
+    pub fn tell_rescued(&self, out: &mut dyn std::io::Write) {
+        for path in &self.rescued {
+            let line =
+                "note: a run that was killed had displaced another program's settings; they are kept in";
+            // A reader that is gone has seen enough.
+            let _ = writeln!(out, "{line} {}", path.display());
+        }
+    }
+
+    /// Saves what a killed run may have displaced beside the settings: anything that is neither what is there now, nor
+    /// what we wrote or backed up, nor a half-written file of ours.
+    pub fn rescue(&mut self, claude: &Path, settings: &Path, current: Option<&[u8]>) {
+        let known = self.record(claude).settings.clone().unwrap_or_default();
+        let is_ours = |bytes: &[u8]| {
+            let print = fingerprint(bytes);
+            current == Some(bytes)
+                || print == known.written
+                || Some(&print) == known.backup.as_ref()
+                || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err()
+        };
+        let rescued = atomic::rescue(settings, is_ours, &self.folder);
+        self.rescued.extend(rescued);
     }
 
     /// The record of a Claude folder, made when there is none.

@@ -45,6 +45,7 @@ pub fn uninstall(env: &Env, scope: Scope, out: &mut dyn Write) -> Result<()> {
             say(out, &format!("  kept {}: it was edited, or is a link", path.display()));
         }
     }
+    store.tell_rescued(out);
     say(out, "restart open Claude Code sessions");
     Ok(())
 }
@@ -53,6 +54,7 @@ fn unregister(store: &mut Store, place: &Place) -> Result<bool> {
     let mut wrote = false;
     for _ in 0..TRIES {
         let target = Target::read(&place.settings())?;
+        store.rescue(&place.claude, &target.path, target.bytes.as_deref());
         atomic::sweep(&target.path);
         let replaced = match plan(store, place, &target)? {
             Plan::Nothing => return Ok(wrote),

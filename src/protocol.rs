@@ -52,8 +52,6 @@ pub struct Event<'a> {
     duration_ms: Option<&'a RawValue>,
     #[serde(borrow)]
     last_assistant_message: Option<&'a RawValue>,
-    #[serde(borrow)]
-    agent_transcript_path: Option<&'a RawValue>,
 }
 
 /// The events that SEF acts on.
@@ -177,8 +175,6 @@ texts! {
     error,
     /// Last message of a turn or subagent.
     last_assistant_message,
-    /// Path of a subagent's transcript.
-    agent_transcript_path,
 }
 
 /// A JSON string's value; nothing for any other type.
@@ -337,16 +333,6 @@ impl Reply {
     /// The reply as one line of JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// The context, for tests and explanations.
-    pub fn context_text(&self) -> Option<&str> {
-        self.output.context.as_deref()
-    }
-
-    /// The changed input, for tests and explanations.
-    pub fn input_text(&self) -> Option<&str> {
-        self.output.input.as_deref().map(RawValue::get)
     }
 }
 

@@ -28,10 +28,6 @@ pub struct Session {
     pub hints: Vec<String>,
     /// A routing mark at the start of the user's prompt, and that prompt's id.
     pub mark: Option<Mark>,
-    /// Number of user prompts so far.
-    pub turns: u32,
-    /// Tier of the last task, and at which turn.
-    pub last: Option<(u8, u32)>,
     /// Work that was rejected: the tier it ran at, and its sketch.
     pub rejected: Vec<(u8, Sketch)>,
     /// Permission modes in which the client refused a call that SEF had changed.

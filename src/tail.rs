@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::metrics::record::is_id;
+
 /// Bytes read from the end, in three tries: lines of one message can be tens of kilobytes.
 const TRIES: [u64; 3] = [8 << 10, 64 << 10, 512 << 10];
 
@@ -120,11 +122,8 @@ pub fn agent_note(transcript: &Path) -> Option<AgentNote> {
 
 /// Where the client keeps a subagent's transcript; none when the id is not one.
 pub fn subagent_transcript(transcript: &Path, agent_id: &str) -> Option<PathBuf> {
-    let id_shaped = !agent_id.is_empty()
-        && agent_id.len() <= 64
-        && agent_id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     let folder = transcript.with_extension("").join("subagents");
-    id_shaped.then(|| folder.join(format!("agent-{agent_id}.jsonl")))
+    is_id(agent_id).then(|| folder.join(format!("agent-{agent_id}.jsonl")))
 }
 
 #[cfg(test)]

@@ -99,9 +99,12 @@ fn record(kind: Kind, event: &Event<'_>, world: &World<'_>) -> Record {
     record
 }
 
-/// The permission modes of the client; anything else is not stored.
+/// The permission modes of the client.
+const MODES: [&str; 6] = ["default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"];
+
+/// A mode of the client; anything else is not stored.
 fn known_mode(mode: &str) -> Option<&str> {
-    ["default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"].contains(&mode).then_some(mode)
+    MODES.contains(&mode).then_some(mode)
 }
 
 /// The orchestrator's model: what spoke last, unless the user switched away from that since; else what the session

@@ -83,13 +83,9 @@ pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     if text.trim().is_empty() && mark.is_none() {
         return Outcome::default();
     }
-    session.turns = session.turns.saturating_add(1);
     session.mark = mark.map(|tier| Mark { prompt: safe_id(&event.prompt_id()), tier });
     let verdict = classify(world.image, text, Source::User);
     let said = answer(world, session, &verdict, mark);
-    if verdict.tier != Tier::None {
-        session.last = Some((verdict.tier.number(), session.turns));
-    }
     let mut record = record(Kind::Prompt, event, world);
     record.tier = Some(verdict.tier.number());
     record.role = Some(verdict.role.name().to_owned());

@@ -1,7 +1,7 @@
 //! Results of subagents: record them, say one line when one is plainly bad, and step back when the client refuses
 //! calls that SEF has changed.
 
-use super::{Outcome, World, known_mode, record};
+use super::{MODES, Outcome, World, known_mode, record};
 use crate::classify::Tier;
 use crate::classify::lexer;
 use crate::guidance::{self, Bad};
@@ -154,7 +154,7 @@ pub fn hands_off(
     // A failure of a background agent comes without a mode: it holds for every mode then.
     let modes: Vec<&str> = match known_mode(&mode) {
         Some(mode) => vec![mode],
-        None => vec!["", "default", "plan", "acceptEdits", "auto", "dontAsk", "bypassPermissions"],
+        None => std::iter::once("").chain(MODES).collect(),
     };
     let fresh: Vec<&str> =
         modes.into_iter().filter(|mode| !session.hands_off.iter().any(|known| known == mode)).collect();

@@ -162,10 +162,14 @@ pub const MAX_ID: usize = 64;
 
 /// The id itself when it is shaped like one, else `x` and the hash of it: ids are data, never paths or prose.
 pub fn safe_id(id: &str) -> String {
-    let id_shaped = !id.is_empty()
+    if is_id(id) { id.to_owned() } else { hashed(id) }
+}
+
+/// Has the shape of the client's ids: 1 to [`MAX_ID`] ASCII letters, digits, `-` and `_`, so it is also safe as part of a file name.
+pub fn is_id(id: &str) -> bool {
+    !id.is_empty()
         && id.len() <= MAX_ID
-        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    if id_shaped { id.to_owned() } else { hashed(id) }
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// `x` and 16 hex digits: a stable stand-in for a name that must not be stored.

@@ -19,7 +19,7 @@ include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
 /// Largest rule or policy file that is read, in bytes.
 pub const MAX_FILE: u64 = 4 << 20;
-/// Largest number of rules a user's file may hold; the rest is left out and said.
+/// The built-in policy, `rules/config.toml`.
 const BUILT_IN_CONFIG: &str = include_str!("../../rules/config.toml");
 
 /// The parsed built-in layers.

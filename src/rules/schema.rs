@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuleFile {
-    /// Biases and margins; a later file replaces what it names.
+    /// Biases, temperature and lean; a later file replaces what it names.
     pub model: Model,
     /// Named sets of words, usable in phrases as `{name}`. A later file of the same name adds to the set.
     pub class: BTreeMap<String, WordClass>,

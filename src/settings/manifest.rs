@@ -13,6 +13,7 @@ use super::edit::Shells;
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::atomic::{self, Replaced, Target};
+use crate::metrics::record::fnv64;
 
 /// How long one install waits for another.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -195,10 +196,7 @@ pub fn peek(env: &Env, claude: &Path) -> Result<Record> {
 
 /// Length and 64-bit FNV-1a of the bytes: tells whether a file was edited, and is no defence against forgery.
 pub fn fingerprint(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{}-{hash:016x}", bytes.len())
+    format!("{}-{:016x}", bytes.len(), fnv64(bytes))
 }
 
 fn folder(env: &Env) -> Result<PathBuf> {

@@ -211,11 +211,12 @@ pub fn hold(state_dir: Option<&Path>, session_id: &str) -> Held {
 }
 
 impl Held {
-    /// Writes the memory back when it changed. Failing to is survived.
+    /// Writes the memory back when it changed, else only marks it as in use for [`sweep`]. Failing to is survived.
     pub fn save(&mut self) {
         let Some(file) = &mut self.file else { return };
         let Ok(after) = serde_json::to_vec(&self.session) else { return };
         if after == self.before {
+            let _ = file.set_modified(SystemTime::now());
             return;
         }
         let written = file.rewind().and_then(|()| file.write_all(&after));

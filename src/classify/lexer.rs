@@ -1,6 +1,7 @@
 //! Text to tokens. Prose becomes words with the rule elements they stand for; code blocks, traces, quotes, paths and
 //! links become single features, so that what is quoted is never read as what is asked. No I/O, no globals.
 
+use crate::rules::compile::Kind;
 use crate::rules::image::Image;
 use crate::rules::words;
 
@@ -432,7 +433,7 @@ fn spread_long_classes(image: &Image, tokens: &mut Tokens) {
         elements.extend_from_slice(tokens.elements_of(index));
         for packed in tokens.elements_of(index) {
             for phrase in image.phrases_from(packed & 0xffff).map(|number| image.phrase(number)) {
-                if phrase.kind != 3 {
+                if phrase.kind != Kind::Class {
                     break;
                 }
                 let matches = (1..phrase.len).all(|step| {

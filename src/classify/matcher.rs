@@ -2,7 +2,7 @@
 //! was found. Never panics on a damaged image; a regex that does not compile never matches.
 
 use super::lexer::{BREAK, HEAD, NEGATED, START, Tokens};
-use crate::rules::compile::{ANY_ONE, GAP};
+use crate::rules::compile::{ANY_ONE, GAP, Kind};
 use crate::rules::image::{Image, PhraseRef};
 
 /// A rule that fired, and where.
@@ -39,10 +39,10 @@ pub fn fired(image: &Image, tokens: &Tokens, text: &str) -> Vec<Fired> {
                 }
                 let phrase = image.phrase(number);
                 let bit = match phrase.kind {
-                    0 => MAIN,
-                    1 => WITH,
-                    2 => UNLESS,
-                    _ => continue,
+                    Kind::Main => MAIN,
+                    Kind::With => WITH,
+                    Kind::Unless => UNLESS,
+                    Kind::Class => continue,
                 };
                 let Some(seen) = state.get_mut(phrase.owner as usize) else { continue };
                 if *seen & bit != 0 || !stands(tokens, token, phrase) {

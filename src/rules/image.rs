@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::compile::{HEADER, LAYOUT, MAGIC, PHRASE_WORDS, RULE_WORDS, SPECIAL_CLASSES};
+use super::compile::{HEADER, Kind, LAYOUT, MAGIC, PHRASE_WORDS, RULE_WORDS, SPECIAL_CLASSES};
 
 /// A compiled set of rules with its policy.
 #[derive(Debug, Clone)]
@@ -35,8 +35,8 @@ static BUILT_IN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/image.bin"));
 pub struct PhraseRef {
     /// Index of the rule, or the element of a class.
     pub owner: u32,
-    /// See `compile::Kind`.
-    pub kind: u32,
+    /// What it does when found.
+    pub kind: Kind,
     /// 0 anywhere, 1 clause head, 2 start of the prompt.
     pub at: u32,
     /// Place of its elements after the first one.
@@ -189,7 +189,7 @@ impl Image {
         let head = self.word(place);
         PhraseRef {
             owner: head & 0xffff,
-            kind: head >> 16 & 3,
+            kind: [Kind::Main, Kind::With, Kind::Unless, Kind::Class][(head >> 16 & 3) as usize],
             at: head >> 18 & 3,
             len: (head >> 20 & 31) as usize,
             rest: self.word(place + 1) as usize,

@@ -10,6 +10,7 @@ use crate::classify::{COST, least_cost};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::explain::{self, judge_line};
+use crate::rules::image::Table;
 
 /// One labelled text.
 #[derive(Debug, Deserialize)]
@@ -39,6 +40,8 @@ pub struct Judged {
     pub chosen: usize,
     /// Probability of each tier.
     pub probabilities: [f32; 4],
+    /// What each tier weighs in the choice.
+    pub caution: [f32; 4],
 }
 
 /// Figures over a set of judged texts.
@@ -111,6 +114,7 @@ pub fn eval(env: &Env, file: &Path, wanted: &Wanted) -> Result<String> {
             truth: usize::from(labelled.tier.min(3)),
             chosen: usize::from(verdict.tier.number()),
             probabilities: verdict.probabilities,
+            caution: image.caution(if labelled.line.is_task() { Table::Task } else { Table::User }),
         };
         all.push(judged);
         let kind = if labelled.line.is_task() { "subagent" } else { "user" };
@@ -164,7 +168,10 @@ pub fn curve(set: &[Judged]) -> Vec<Point> {
             let lean = f64::from(step) / 10.0;
             let moved: Vec<Judged> = set
                 .iter()
-                .map(|judged| Judged { chosen: least_cost(judged.probabilities, lean as f32), ..*judged })
+                .map(|judged| Judged {
+                    chosen: least_cost(judged.probabilities, judged.caution, lean as f32),
+                    ..*judged
+                })
                 .collect();
             let count = moved.len() as f64;
             let share =
@@ -355,7 +362,7 @@ mod tests {
     fn judged(truth: usize, chosen: usize, confidence: f32) -> Judged {
         let mut probabilities = [(1.0 - confidence) / 3.0; 4];
         probabilities[chosen] = confidence;
-        Judged { truth, chosen, probabilities }
+        Judged { truth, chosen, probabilities, caution: [1.0; 4] }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::classify::matcher::Fired;
-use crate::classify::{Role, Source, Tier, Verdict, classify, lexer};
+use crate::classify::{Before, Role, Source, Tier, Verdict, classify, lexer};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::guidance::family_of;
@@ -34,6 +34,7 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
     let (text, note) = match (agent, prompt::read(typed)) {
         (Some(_), _) => (typed, None),
         (None, Prompt::Users(None, text)) => (text, None),
+        (None, Prompt::Command(text)) => (text, Some("a slash command: it gets no hint")),
         (None, Prompt::Users(Some(0), text)) => {
             (text, Some("~off: no hint and no changed spawns for this prompt"))
         }
@@ -48,7 +49,7 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
             return Ok("not typed by the user (it begins with a tag): SEF says nothing\n".to_owned());
         }
     };
-    let source = agent.map_or(Source::User, |agent| Source::Subagent { agent, description: "" });
+    let source = agent.map_or(Source::User(None), |agent| Source::Subagent { agent, description: "" });
     let table = if agent.is_some() { Table::Task } else { Table::User };
     let began = Instant::now();
     let tokens = lexer::tokens(&image, text, &["@user"]);
@@ -176,12 +177,26 @@ pub struct Line {
     subagent_type: Option<String>,
     #[serde(default)]
     description: Option<String>,
+    #[serde(default)]
+    prev: Option<String>,
+    #[serde(default)]
+    first: Option<bool>,
 }
 
 impl Line {
     /// Whether it is the task text of a subagent.
     pub fn is_task(&self) -> bool {
         self.kind == "subagent"
+    }
+
+    /// What a session would remember: nothing at a first prompt, else what the prompt before this one left behind.
+    fn before(&self, image: &Image) -> Option<Before> {
+        if let Some(prev) = &self.prev {
+            let (Prompt::Users(_, text) | Prompt::Command(text)) = prompt::read(prev) else { return None };
+            let before = Before { prompts: 1, ..Before::default() };
+            return Some(before.after(&classify(image, text, Source::User(None))));
+        }
+        (self.first == Some(true)).then(Before::default)
     }
 }
 
@@ -278,7 +293,9 @@ pub fn judge_line<'a>(image: &Image, line: &'a Line) -> (Verdict, &'a str) {
         return (classify(image, &line.prompt, source), "");
     }
     match prompt::read(&line.prompt) {
-        Prompt::Users(_, text) => (classify(image, text, Source::User), text),
+        Prompt::Users(_, text) | Prompt::Command(text) => {
+            (classify(image, text, Source::User(line.before(image))), text)
+        }
         _ => (no_task(image), ""),
     }
 }
@@ -308,7 +325,7 @@ fn answer<'a>(image: &'a Image, listed: Listed, line: &'a Line) -> Answer<'a> {
 
 /// A prompt that is not the user's, or a slash command.
 fn no_task(image: &Image) -> Verdict {
-    let mut verdict = classify(image, "", Source::User);
+    let mut verdict = classify(image, "", Source::User(None));
     verdict.tier = Tier::None;
     verdict.role = Role::None;
     verdict.confidence = 1.0;

@@ -91,6 +91,10 @@ pub fn marked(policy: &Policy, tier: Tier, role: Role) -> String {
     }
 }
 
+/// The hint when the user keeps saying that the work is wrong.
+pub const REPEATED: &str = "SEF: the user reports again that this does not work. Earlier attempts missed the cause: it is \
+     best found here, from evidence, before anything is changed or delegated.";
+
 /// Why a result is plainly bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bad {
@@ -125,6 +129,7 @@ mod tests {
         let policy = crate::rules::built_in_policy();
         let text = session(&policy);
         assert!(text.len() <= MAX_SESSION, "{} bytes", text.len());
+        assert!(REPEATED.len() <= MAX_HINT);
         let part = |role: Role| Part { tier: role.tier(), role, start: 0, end: 0 };
         for tier in [Tier::Haiku, Tier::Sonnet, Tier::Opus] {
             for role in Role::ALL {

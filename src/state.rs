@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::classify::Before;
 use crate::metrics::record::fnv64;
 use crate::models::Family;
 use crate::rules::words;
@@ -34,6 +35,8 @@ pub struct Session {
     pub hands_off: Vec<String>,
     /// Recent spawns, oldest first.
     pub spawns: Vec<Spawned>,
+    /// The prompts so far.
+    pub before: Before,
 }
 
 /// A routing mark such as `~sonnet`.

@@ -22,7 +22,14 @@ fn output(run: &Run) -> Value {
 }
 
 /// The hint that a prompt gets.
+/// The hint for a prompt that comes after the turn before it has ended.
 fn hint(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
+    hook(sandbox, &with("Stop", &[("session_id", session.into())]));
+    hint_now(sandbox, session, text)
+}
+
+/// The hint for a prompt, whatever the assistant is doing.
+fn hint_now(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
     let event: Value = serde_json::from_str(&prompt(session, text)).expect("JSON");
     let output = output(&hook(sandbox, &event));
     Some(output["additionalContext"].as_str()?.to_owned())
@@ -101,13 +108,82 @@ fn silence_where_a_hint_would_not_pay() {
         assert_eq!(last_record(&sandbox)["why"], why, "{text}");
     }
     for text in [
-        "/review src",
+        "/review",
+        "/clear  ",
         "<loop interval=\"5m\">find all files</loop>",
         "<cross-session-message from=\"b\">Find all files that import config</cross-session-message>",
     ] {
         let sandbox = Sandbox::new();
-        assert_eq!(hint(&sandbox, "s", text), None, "{text}");
+        assert_eq!(hint_now(&sandbox, "s", text), None, "{text}");
         assert!(!sandbox.path("state/log.jsonl").exists(), "{text}: not a prompt of the user's");
+    }
+}
+
+#[test]
+fn a_slash_command_with_a_task_is_recorded_and_gets_no_hint() {
+    let sandbox = Sandbox::new();
+    assert_eq!(hint(&sandbox, "s", "/find all files that import the config module"), None);
+    let record = last_record(&sandbox);
+    assert_eq!((record["why"].as_str(), record["tier"].as_u64()), (Some("slash"), Some(1)));
+    assert_eq!(hint(&sandbox, "s", "/model opus"), None);
+    assert_eq!(last_record(&sandbox)["tier"], 0, "a command of the client asks for no work");
+}
+
+#[test]
+fn what_an_editor_puts_before_a_prompt_is_not_the_prompt() {
+    let note = "<ide_opened_file>The user opened a.rs in the IDE.</ide_opened_file>\n\n";
+    let sandbox = Sandbox::new();
+    let given = hint(&sandbox, "s", &format!("{note}Find all files that import the config module"));
+    assert!(given.is_some_and(|hint| hint.contains("sef-explore")));
+}
+
+#[test]
+fn a_word_to_an_assistant_at_work_gets_no_hint_and_the_next_prompt_does() {
+    let sandbox = Sandbox::new();
+    hint(&sandbox, "s", "Implement the export button in the toolbar");
+    assert_eq!(hint_now(&sandbox, "s", "Find all files that import the config module"), None);
+    assert_eq!(last_record(&sandbox)["why"], "mid-task");
+    assert!(hint(&sandbox, "s", "Find all files that import the config module").is_some());
+    let mut failure = with("StopFailure", &[("session_id", "s".into())]);
+    object(&mut failure).remove("agent_id");
+    hint_now(&sandbox, "s", "Run the whole test suite");
+    hook(&sandbox, &failure);
+    hint_now(&sandbox, "s", "thanks");
+    assert_eq!(last_record(&sandbox)["why"], "no-task", "an API error ends a turn as well");
+}
+
+#[test]
+fn a_failure_that_is_reported_again_stays_with_the_orchestrator() {
+    let sandbox = Sandbox::new();
+    hint(&sandbox, "s", "Implement the export button in the toolbar");
+    let fix = [task("Fix the export button: clicking it does nothing. See src/toolbar.ts.")];
+    hint(&sandbox, "s", "it still doesn't work");
+    assert_ne!(last_record(&sandbox)["hint"], "again");
+    assert_eq!(model(&sandbox, "s", &fix).as_deref(), Some("sonnet"), "once is no row");
+    hint(&sandbox, "s", "ok");
+    let again = hint(&sandbox, "s", "same error, still not working").expect("a hint");
+    assert!(again.len() <= 240 && again.contains("again"), "{again}");
+    assert_eq!(last_record(&sandbox)["tier"], 3);
+    assert_eq!(model(&sandbox, "s", &fix), None, "standard work goes up to the parent's model");
+    assert_eq!(last_record(&sandbox)["why"], "fails-again");
+    assert_eq!(model(&sandbox, "s", &[task(LOOK_UP)]).as_deref(), Some("haiku"), "a look-up stays one");
+    hint(&sandbox, "s", "works now, thanks. add a tooltip to the export button");
+    assert_eq!(model(&sandbox, "s", &fix).as_deref(), Some("sonnet"), "new work ends the row");
+    for file in std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder") {
+        let state = std::fs::read_to_string(file.expect("an entry").path()).expect("readable");
+        assert!(!state.contains("export") && !state.contains("tooltip"), "no text is remembered: {state}");
+    }
+}
+
+#[test]
+fn a_first_prompt_that_reports_a_failure_is_no_row() {
+    let sandbox = Sandbox::new();
+    hint(&sandbox, "s", "the export is still broken, same error again");
+    assert_ne!(last_record(&sandbox)["hint"], "again");
+    sandbox.write("config/config.toml", "[prompt]\nescalate_after = 0\n");
+    for _ in 0..4 {
+        hint(&sandbox, "s", "still not working, same error");
+        assert_ne!(last_record(&sandbox)["hint"], "again", "0 switches it off");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Text to tokens. Prose becomes words with the rule elements they stand for; code blocks, traces, quotes, paths and
 //! links become single features, so that what is quoted is never read as what is asked. No I/O, no globals.
 
+use super::typo;
 use crate::rules::compile::Kind;
 use crate::rules::image::Image;
 use crate::rules::words;
@@ -37,6 +38,8 @@ const LENGTHS: [&str; 12] = [
 ];
 const CLAUSES: [&str; 5] = ["@clauses-0", "@clauses-1", "@clauses-2", "@clauses-3", "@clauses-5"];
 const SENTENCES: [&str; 5] = ["@sentences-1", "@sentences-2", "@sentences-3", "@sentences-5", "@sentences-9"];
+/// Most words of a text that are mended: the ask stands early, and each try costs a few microseconds.
+const MOST_MENDED: usize = 12;
 /// Words after a negation that it covers.
 const NEGATION_REACH: usize = 4;
 /// A text of at most this many words is `@short`, of more than the other is `@long`.
@@ -106,11 +109,13 @@ impl Tokens {
 
 /// Reads a text; `features` (such as `@subagent`) are added to those found in it.
 pub fn tokens(image: &Image, text: &str, features: &[&str]) -> Tokens {
-    let mut lexer = Lexer { image, text, out: Tokens::default(), found: Found::default(), fresh: true };
+    let mut lexer =
+        Lexer { image, text, out: Tokens::default(), found: Found::default(), fresh: true, mended: 0 };
+    let from = lexer.command();
     if text.len() <= HEAD_BYTES + TAIL_BYTES {
-        lexer.lines(0, text.len());
+        lexer.lines(from, text.len());
     } else {
-        lexer.lines(0, text.floor_char_boundary(HEAD_BYTES));
+        lexer.lines(from, text.floor_char_boundary(HEAD_BYTES));
         lexer.lines(text.ceil_char_boundary(text.len() - TAIL_BYTES), text.len());
     }
     lexer.out.words = lexer.out.list.len();
@@ -142,9 +147,38 @@ struct Lexer<'a> {
     found: Found,
     /// The next token begins a sentence.
     fresh: bool,
+    /// Words that were read as another one.
+    mended: usize,
+}
+
+/// Longest name of a slash command, in bytes.
+const MOST_NAME: usize = 80;
+
+/// The name of a slash command at the start of a text, without its slash.
+pub fn slash_name(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix('/')?;
+    let len = rest
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-')))
+        .unwrap_or(rest.len());
+    let ends = rest.len() == len || rest[len..].starts_with(char::is_whitespace);
+    (0 < len && len <= MOST_NAME && ends).then(|| &rest[..len])
 }
 
 impl Lexer<'_> {
+    /// Reads a slash command's name as a feature and as the words that it is made of; returns where it ends.
+    fn command(&mut self) -> usize {
+        let Some(name) = slash_name(self.text) else { return 0 };
+        self.push_feature(0, 1, "@slash");
+        let mut at = 1;
+        for word in name.split([':', '_', '-']) {
+            if !word.is_empty() {
+                self.push_word(at, at + word.len());
+            }
+            at += word.len() + 1;
+        }
+        1 + name.len()
+    }
+
     fn lines(&mut self, from: usize, to: usize) {
         let mut fenced = false;
         let mut at = from;
@@ -263,12 +297,15 @@ impl Lexer<'_> {
             self.found.other_words += 1;
         }
         let from = self.out.elements.len();
+        let mut word = [0; words::MAX_WORD];
+        let mut bytes = 0;
         let mut hash = words::SEED;
-        let (mut bytes, mut letters) = (0, 0);
+        let mut letters = 0;
         for c in text.chars().filter(|c| !words::is_apostrophe(*c)) {
             let mut buffer = [0; 4];
             for byte in words::fold(c).encode_utf8(&mut buffer).bytes() {
                 if bytes < words::MAX_WORD {
+                    word[bytes] = byte;
                     hash = words::step(hash, byte);
                     bytes += 1;
                 }
@@ -279,7 +316,25 @@ impl Lexer<'_> {
             }
         }
         self.take(words::finish(hash));
+        if self.out.elements.len() == from && self.mended < MOST_MENDED && text.is_ascii() {
+            self.mend(&word[..bytes]);
+        }
         self.push(start, end, from);
+    }
+
+    /// Reads a word that no rule knows as the one that was meant, when a slip of the keys explains it.
+    fn mend(&mut self, word: &[u8]) {
+        let known = |word: &[u8]| self.image.lookup(words::finish(words::hash_bytes(word))).1 > 0;
+        let Some((meant, len)) = typo::meant(word, known) else { return };
+        self.mended += 1;
+        let mut hash = words::SEED;
+        for (letters, byte) in meant[..len].iter().enumerate() {
+            hash = words::step(hash, *byte);
+            if letters >= 1 {
+                self.take(words::finish(hash ^ words::PREFIX_SALT));
+            }
+        }
+        self.take(words::finish(hash));
     }
 
     fn push_feature(&mut self, start: usize, end: usize, feature: &str) {

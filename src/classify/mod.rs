@@ -1,11 +1,14 @@
 //! Decides what a text asks for: tier, role, confidence, parts. Pure: a rule image and a text in, a verdict out.
 //! Scores are sums of the weights of the rules that fired; nothing here knows a word of English.
 
+pub mod before;
 pub mod lexer;
 pub mod matcher;
 pub mod parts;
 pub mod tier;
+mod typo;
 
+pub use before::Before;
 pub use tier::{Role, Tier};
 
 use crate::rules::image::{Image, Table};
@@ -14,8 +17,8 @@ use matcher::Fired;
 /// What kind of text is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source<'a> {
-    /// A person's prompt.
-    User,
+    /// A person's prompt, and what the session remembers; nothing when that is not known.
+    User(Option<Before>),
     /// The task text of a subagent: its type and short description.
     Subagent {
         /// `subagent_type`; empty means general-purpose.
@@ -57,6 +60,8 @@ pub struct Verdict {
     pub parts: Vec<Part>,
     /// A fast hosted code model could write the first draft.
     pub codegen: bool,
+    /// It reads like a report that earlier work is wrong; it is one only after work ([`Before::is_complaint`]).
+    pub complaint: bool,
     /// An edit so small that a spawn costs more than it saves.
     pub tiny: bool,
     /// The rules that fired, in order of the rule set.
@@ -65,14 +70,26 @@ pub struct Verdict {
     pub words: usize,
 }
 
+impl Verdict {
+    /// Lifts the verdict to a tier for a reason outside the text. One task then, and nothing to hand out.
+    pub fn raise_to(&mut self, tier: Tier) {
+        self.tier = tier;
+        self.role = Role::default_of(tier);
+        self.escalated = true;
+        self.parts.clear();
+    }
+}
+
 /// Bytes of a subagent's task text that are read: its first lines say what is wanted, a quoted spec follows.
 const TASK_HEAD: usize = 1_500;
 
 /// Judges a text.
 pub fn classify(image: &Image, text: &str, source: Source<'_>) -> Verdict {
     match source {
-        Source::User => {
-            let (mut verdict, tokens) = judge_whole(image, Table::User, text, &["@user"]);
+        Source::User(before) => {
+            let features: Vec<&str> =
+                std::iter::once("@user").chain(before.iter().flat_map(Before::features)).collect();
+            let (mut verdict, tokens) = judge_whole(image, Table::User, text, &features);
             verdict.parts = parts::split(image, text, &tokens);
             verdict
         }
@@ -115,7 +132,7 @@ const BY_HAND: f32 = 0.15;
 pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
     let mut scores = image.bias(table);
     let mut roles = [0.0_f32; Role::ALL.len()];
-    let (mut codegen, mut tiny) = (false, false);
+    let (mut codegen, mut tiny, mut complaint) = (false, false, false);
     for hit in &fired {
         let weights = image.weights(hit.rule, table);
         for (score, weight) in scores.iter_mut().zip(weights) {
@@ -128,10 +145,11 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         }
         codegen |= marks.codegen;
         tiny |= marks.tiny;
+        complaint |= marks.complaint;
     }
     let probabilities = softmax(scores, image.temperature());
     let likeliest = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
-    let chosen = least_cost(probabilities, image.lean());
+    let chosen = least_cost(probabilities, image.caution(table), image.lean());
     let tier = Tier::from_number(chosen as u8);
     let role = Role::ALL
         .into_iter()
@@ -147,6 +165,7 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         escalated: chosen > likeliest,
         parts: Vec::new(),
         codegen: codegen && matches!(tier, Tier::Sonnet | Tier::Opus),
+        complaint,
         tiny: tiny && tier == Tier::Haiku,
         fired,
         words: 0,
@@ -158,13 +177,13 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
 pub const COST: [[f32; 4]; 4] =
     [[0.0, 0.5, 0.5, 0.5], [2.0, 0.0, 1.0, 2.0], [1.0, 3.0, 0.0, 1.0], [0.0, 6.0, 3.0, 0.0]];
 
-/// The tier with the least expected cost. `lean` mixes being plainly wrong (0) with [`COST`] (1).
-pub fn least_cost(probabilities: [f32; 4], lean: f32) -> usize {
+/// The tier with the least expected cost. `caution` weighs the tiers; `lean` mixes being plainly wrong (0) with [`COST`] (1).
+pub fn least_cost(probabilities: [f32; 4], caution: [f32; 4], lean: f32) -> usize {
     let cost = |chosen: usize| -> f32 {
         (0..4)
             .map(|truth| {
                 let wrong = if truth == chosen { 0.0 } else { 1.0 };
-                probabilities[truth] * ((1.0 - lean) * wrong + lean * COST[truth][chosen])
+                probabilities[truth] * caution[truth] * ((1.0 - lean) * wrong + lean * COST[truth][chosen])
             })
             .sum()
     };
@@ -176,4 +195,27 @@ fn softmax(scores: [f32; 4], temperature: f32) -> [f32; 4] {
     let powers = scores.map(|score| ((score - top) / temperature).exp());
     let sum: f32 = powers.iter().sum();
     powers.map(|power| power / sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A verdict without any rule, for tests that set what they need.
+    pub fn empty_verdict() -> Verdict {
+        Verdict {
+            tier: Tier::None,
+            role: Role::None,
+            confidence: 1.0,
+            probabilities: [1.0, 0.0, 0.0, 0.0],
+            scores: [0.0; 4],
+            escalated: false,
+            parts: Vec::new(),
+            codegen: false,
+            complaint: false,
+            tiny: false,
+            fired: Vec::new(),
+            words: 0,
+        }
+    }
 }

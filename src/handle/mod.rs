@@ -61,7 +61,7 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         Name::SubagentStart => session::agent_start(event, world),
         Name::SubagentStop => session::agent_stop(event, world),
         Name::StopFailure => session::stop_failure(event, world, session),
-        Name::Stop => session::stop(event, world),
+        Name::Stop => session::stop(event, world, session),
         Name::SessionEnd => session::end(event, world),
         Name::PostModelSwitch => session::model_switch(event, world, session),
         Name::PreToolUse
@@ -75,11 +75,15 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
 /// Whether an event can change or needs the session's memory, so that the others never open it.
 pub fn needs_memory(event: &Event<'_>) -> bool {
     match event.name() {
-        Name::SessionStart | Name::UserPromptSubmit | Name::StopFailure | Name::PostModelSwitch => true,
+        Name::SessionStart
+        | Name::UserPromptSubmit
+        | Name::Stop
+        | Name::StopFailure
+        | Name::PostModelSwitch => true,
         Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied => {
             event.is_spawn()
         }
-        Name::SubagentStart | Name::SubagentStop | Name::Stop | Name::SessionEnd | Name::Other => false,
+        Name::SubagentStart | Name::SubagentStop | Name::SessionEnd | Name::Other => false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::spawn::sure_tier;
 use super::{Outcome, World, orchestrator, record, result};
+use crate::classify::lexer;
 use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
 use crate::guidance::{self, family_of};
 use crate::metrics::record::{Kind, safe_id};
@@ -22,8 +23,10 @@ pub enum Prompt<'a> {
     Notification(&'a str),
     /// From the client or another session: it begins with a tag.
     NotTheUsers,
-    /// `/name ...`.
+    /// `/name` alone.
     SlashCommand,
+    /// `/name` with arguments, the whole of it: what it asks for can be told, but the command says itself how it is done.
+    Command(&'a str),
     /// The user's, with the tier of a routing mark (0 for `~off`) and the text after it.
     Users(Option<u8>, &'a str),
 }
@@ -33,15 +36,15 @@ const MARKS: [(&str, u8); 4] = [("~haiku", 1), ("~sonnet", 2), ("~opus", 3), ("~
 
 /// Tells whose prompt it is.
 pub fn read(prompt: &str) -> Prompt<'_> {
-    let text = prompt.trim_start();
+    let text = after_notes(prompt.trim_start());
     if text.starts_with("<task-notification>") {
         return Prompt::Notification(text);
     }
     if is_tag(text) {
         return Prompt::NotTheUsers;
     }
-    if is_slash_command(text) {
-        return Prompt::SlashCommand;
+    if let Some(arguments) = slash_arguments(text) {
+        return if arguments.is_empty() { Prompt::SlashCommand } else { Prompt::Command(text) };
     }
     for (mark, tier) in MARKS {
         let head = text.get(..mark.len()).unwrap_or_default();
@@ -63,13 +66,28 @@ fn is_tag(text: &str) -> bool {
     rest.starts_with(|c: char| c.is_ascii_lowercase()) && rest[name..].starts_with(['>', ' ', '\n'])
 }
 
-/// `/name` followed by a space or the end; `/etc/hosts` is an ordinary prompt.
-fn is_slash_command(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix('/') else { return false };
-    let name = rest
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-')))
-        .unwrap_or(rest.len());
-    name > 0 && (rest.len() == name || rest[name..].starts_with(char::is_whitespace))
+/// Notes that an editor or the client puts in front of what the user typed.
+const NOTES: [(&str, &str); 3] = [
+    ("<ide_opened_file>", "</ide_opened_file>"),
+    ("<ide_selection>", "</ide_selection>"),
+    ("<system-reminder>", "</system-reminder>"),
+];
+
+/// The text after such notes; the whole text when nothing comes after them.
+fn after_notes(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((_, close)) = NOTES.iter().find(|(open, _)| rest.starts_with(open))
+        && let Some(end) = rest.find(close)
+    {
+        rest = rest[end + close.len()..].trim_start();
+    }
+    if rest.is_empty() { text } else { rest }
+}
+
+/// What follows `/name`; none when it is no slash command: `/etc/hosts` is an ordinary prompt.
+fn slash_arguments(text: &str) -> Option<&str> {
+    let name = lexer::slash_name(text)?;
+    Some(text[1 + name.len()..].trim())
 }
 
 /// Handles the event.
@@ -78,14 +96,22 @@ pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     let (mark, text) = match read(&prompt) {
         Prompt::Notification(text) => return result::notified(event, world, session, text),
         Prompt::NotTheUsers | Prompt::SlashCommand => return Outcome::default(),
+        Prompt::Command(text) => (None, text),
         Prompt::Users(mark, text) => (mark, text),
     };
+    let command = lexer::slash_name(text).is_some();
     if text.trim().is_empty() && mark.is_none() {
         return Outcome::default();
     }
     session.mark = mark.map(|tier| Mark { prompt: safe_id(&event.prompt_id()), tier });
-    let verdict = classify(world.image, text, Source::User);
-    let said = answer(world, session, &verdict, mark);
+    let before = session.before;
+    let mut verdict = classify(world.image, text, Source::User(Some(before)));
+    session.before = before.after(&verdict);
+    let again = session.before.keeps_failing(world.policy.prompt.escalate_after);
+    if again && verdict.tier < Tier::Opus {
+        verdict.raise_to(Tier::Opus);
+    }
+    let said = answer(world, session, &verdict, &Circumstances { mark, command, open: before.open, again });
     let mut record = record(Kind::Prompt, event, world);
     record.tier = Some(verdict.tier.number());
     record.role = Some(verdict.role.name().to_owned());
@@ -110,18 +136,35 @@ pub fn rule_ids(world: &World<'_>, verdict: &Verdict) -> Vec<String> {
     named.take(MAX_RULES).map(|hit| world.image.rule(hit.rule).id.to_owned()).collect()
 }
 
+/// What surrounds a prompt.
+struct Circumstances {
+    /// Tier of a routing mark.
+    mark: Option<u8>,
+    /// A slash command with arguments.
+    command: bool,
+    /// The turn before has not ended.
+    open: bool,
+    /// The user reports a failure again and again.
+    again: bool,
+}
+
+/// The hint for a failure that keeps coming back.
+fn repeated() -> Hint {
+    Hint { kind: "again", key: "again".to_owned(), text: guidance::REPEATED.to_owned() }
+}
+
 /// The hint and its kind, or the reason for silence.
 fn answer(
     world: &World<'_>,
     session: &mut Session,
     verdict: &Verdict,
-    mark: Option<u8>,
+    now: &Circumstances,
 ) -> Result<(&'static str, String), &'static str> {
     let policy = world.policy;
     if !policy.prompt.hints {
         return Err("hints-off");
     }
-    if let Some(tier) = mark {
+    if let Some(tier) = now.mark {
         let tier = Tier::from_number(tier);
         if tier == Tier::None {
             return Err("mark-off");
@@ -129,13 +172,19 @@ fn answer(
         let role = if verdict.role.tier() == tier { verdict.role } else { Role::default_of(tier) };
         return Ok(("mark", guidance::marked(policy, tier, role)));
     }
-    let hint = worth_saying(policy, verdict)?;
+    if now.command {
+        return Err("slash");
+    }
+    if now.open {
+        return Err("mid-task");
+    }
+    let hint = if now.again { repeated() } else { worth_saying(policy, verdict)? };
     // The standing hint is looked for before the orchestrator's model, which costs reading the transcript.
     if stands(session, &hint.key, &verdict.parts) {
         return Err("stands");
     }
     let (family, _) = orchestrator(world, session);
-    if !pays(policy, verdict, family) {
+    if !now.again && !pays(policy, verdict, family) {
         return Err("model-low");
     }
     session.stand(hint.key);
@@ -145,7 +194,7 @@ fn answer(
 /// A hint, before it is known whether it stands already and whether it pays.
 #[derive(Debug)]
 pub struct Hint {
-    /// `task` or `parts`.
+    /// `task`, `parts` or `again`.
     pub kind: &'static str,
     /// Hints of one key are the same hint.
     pub key: String,
@@ -207,7 +256,12 @@ mod tests {
             ("<teammate-message from=\"x\">hi", "not the user's"),
             ("<loop>\nrun", "not the user's"),
             ("/compact", "slash"),
-            ("/sef:report now", "slash"),
+            ("/sef:report now", "command"),
+            ("/implement  docs/spec.md", "command"),
+            ("<ide_opened_file>a.rs is open</ide_opened_file>\n\n/compact", "slash"),
+            ("<ide_selection>x</ide_selection><system-reminder>y</system-reminder> fix it", "user"),
+            ("<ide_opened_file>a.rs is open</ide_opened_file>", "not the user's"),
+            ("<ide_opened_file>never closed", "not the user's"),
             ("/etc/hosts has a wrong entry", "user"),
             ("<- this arrow is wrong", "user"),
             ("~haiku find it", "mark 1"),
@@ -219,6 +273,7 @@ mod tests {
                 Prompt::Notification(_) => "notification".to_owned(),
                 Prompt::NotTheUsers => "not the user's".to_owned(),
                 Prompt::SlashCommand => "slash".to_owned(),
+                Prompt::Command(_) => "command".to_owned(),
                 Prompt::Users(None, _) => "user".to_owned(),
                 Prompt::Users(Some(tier), text) => {
                     assert_eq!(text, "find it");

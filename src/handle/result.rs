@@ -178,6 +178,7 @@ fn tell(world: &World<'_>, session: &mut Session, tool_use: &str, agent: &str, b
     spawn.told = true;
     let sketch = spawn.sketch.clone();
     session.reject(tier.number(), sketch);
+    session.before.rejected = true;
     world.policy.prompt.hints.then(|| guidance::bad_result(world.policy, tier, bad))
 }
 

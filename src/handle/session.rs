@@ -1,6 +1,7 @@
 //! Session events: guidance at the start, and bookkeeping for the rest. Only the start answers anything.
 
 use super::{Outcome, World, record, result};
+use crate::classify::Before;
 use crate::guidance;
 use crate::metrics::record::{Kind, Outcome as Ended, safe_agent, safe_id, safe_model};
 use crate::protocol::{Event, Reply};
@@ -12,6 +13,10 @@ pub fn start(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
     let fresh = matches!(source.as_ref(), "startup" | "clear" | "compact");
     if fresh {
         session.hints.clear();
+    }
+    session.before.open = false;
+    if source == "clear" {
+        session.before = Before::default();
     }
     session.model_left = None;
     let model = event.model();
@@ -76,6 +81,7 @@ fn agent(event: &Event<'_>, world: &World<'_>, kind: Kind, ended: Option<Ended>)
 pub fn stop_failure(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
     let id = event.agent_id();
     if id.is_empty() {
+        session.before.open = false;
         let mut record = record(Kind::Stop, event, world);
         record.out = Some(Ended::Failed);
         return Outcome { reply: None, records: vec![record] };
@@ -88,7 +94,8 @@ pub fn stop_failure(event: &Event<'_>, world: &World<'_>, session: &mut Session)
 }
 
 /// A turn ended.
-pub fn stop(event: &Event<'_>, world: &World<'_>) -> Outcome {
+pub fn stop(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    session.before.open = false;
     Outcome { reply: None, records: vec![record(Kind::Stop, event, world)] }
 }
 

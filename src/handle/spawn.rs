@@ -36,6 +36,8 @@ pub struct Case<'a> {
     pub mark: Option<u8>,
     /// Highest tier at which similar work was rejected in this session.
     pub rejected: Option<u8>,
+    /// The prompt in progress reports a failure again and again.
+    pub again: bool,
 }
 
 fn leave(tier: Tier, why: &'static str) -> Decision {
@@ -51,6 +53,9 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
         if up > tier {
             (tier, why) = (up, "rejected-before");
         }
+    }
+    if case.again && tier == Tier::Sonnet {
+        (tier, why) = (Tier::Opus, "fails-again");
     }
     match case.mark.map(Tier::from_number) {
         Some(Tier::None) => return leave(tier, "mark-off"),
@@ -168,7 +173,8 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     } else {
         let model = (world.agent_model)(&agent);
         let rejected = session.rejected_tier(&sketch);
-        decide(world, &Case { verdict: &verdict, agent: &model, parent, mark, rejected })
+        let again = session.before.keeps_failing(world.policy.prompt.escalate_after);
+        decide(world, &Case { verdict: &verdict, agent: &model, parent, mark, rejected, again })
     };
     let changed = decision.set.and_then(|family| with_model(raw, family.alias()));
     let requested = match (&changed, input.has_model()) {

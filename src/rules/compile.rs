@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::policy::Policy;
-use super::schema::{At, Role, Rule, RuleFile, Tag};
+use super::schema::{At, Model, Role, Rule, RuleFile, Tag};
 use super::words;
 
 /// First word of every image.
@@ -63,6 +63,8 @@ pub struct RuleSet {
     pub classes: BTreeMap<String, Vec<String>>,
     /// Bias per tier, for prompts and for task texts.
     pub bias: [[f32; 4]; 2],
+    /// Scores added for the choice alone, for prompts and for task texts.
+    pub caution: [[f32; 4]; 2],
     /// See the schema.
     pub temperature: f32,
     /// See the schema.
@@ -71,29 +73,29 @@ pub struct RuleSet {
     pub learned: BTreeMap<String, [Option<[f32; 4]>; 2]>,
 }
 
+/// Takes over the numbers that a layer names.
+fn merge_model(set: &mut RuleSet, source: &str, model: &Model, problems: &mut Vec<Problem>) {
+    set.bias[0] = model.bias.unwrap_or(set.bias[0]);
+    set.bias[1] = model.task_bias.unwrap_or(set.bias[1]);
+    set.caution[0] = model.caution.unwrap_or(set.caution[0]);
+    set.caution[1] = model.task_caution.unwrap_or(set.caution[1]);
+    set.lean = model.lean.map_or(set.lean, |lean| if lean.is_finite() { lean.clamp(0.0, 1.0) } else { 0.0 });
+    match model.temperature {
+        Some(temperature) if temperature > 0.0 && temperature.is_finite() => set.temperature = temperature,
+        Some(_) => {
+            let message = "model.temperature must be above 0";
+            problems.push(problem(source, "", message, "write temperature = 1.0"));
+        }
+        None => {}
+    }
+}
+
 /// Merges layers in order and drops what is wrong, saying so. What is left always compiles.
 pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut set = RuleSet { temperature: 1.0, ..RuleSet::default() };
     for (source, file) in layers {
-        set.bias[0] = file.model.bias.unwrap_or(set.bias[0]);
-        set.bias[1] = file.model.task_bias.unwrap_or(set.bias[1]);
-        set.lean = file
-            .model
-            .lean
-            .map_or(set.lean, |lean| if lean.is_finite() { lean.clamp(0.0, 1.0) } else { 0.0 });
-        if let Some(temperature) = file.model.temperature {
-            if temperature > 0.0 && temperature.is_finite() {
-                set.temperature = temperature;
-            } else {
-                problems.push(problem(
-                    source,
-                    "",
-                    "model.temperature must be above 0",
-                    "write temperature = 1.0",
-                ));
-            }
-        }
+        merge_model(&mut set, source, &file.model, &mut problems);
         for (name, class) in &file.class {
             set.classes.entry(name.clone()).or_default().extend(class.words.iter().cloned());
         }
@@ -460,7 +462,15 @@ fn write_image(
         count += 1;
     }
     let model = out.len();
-    out.extend(set.bias.iter().flatten().chain([&set.temperature, &set.lean]).map(|value| value.to_bits()));
+    let numbers = [&set.temperature, &set.lean];
+    out.extend(
+        set.bias
+            .iter()
+            .flatten()
+            .chain(numbers)
+            .chain(set.caution.iter().flatten())
+            .map(|value| value.to_bits()),
+    );
     let policy_at = text.len();
     text.extend(serde_json::to_vec(policy).unwrap_or_default());
     let halves_at = out.len() * 4;
@@ -510,6 +520,7 @@ fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: [Opti
             | match tag {
                 Tag::Tiny => 1,
                 Tag::Codegen => 2,
+                Tag::Complaint => 8,
             }
     });
     let role = match rule.role {

@@ -63,6 +63,8 @@ pub struct Marks {
     pub tiny: bool,
     /// A hosted model could draft it.
     pub codegen: bool,
+    /// Reports that earlier work is wrong.
+    pub complaint: bool,
     /// The tier that it speaks for.
     pub tier: u8,
     /// Its weight by hand.
@@ -232,6 +234,7 @@ impl Image {
             tier: (packed >> 16 & 3) as u8,
             tiny: packed >> 8 & 1 != 0,
             codegen: packed >> 9 & 1 != 0,
+            complaint: packed >> 11 & 1 != 0,
             by_hand: self.float(place + 13),
         }
     }
@@ -252,6 +255,12 @@ impl Image {
     /// Divides scores before they become probabilities.
     pub fn temperature(&self) -> f32 {
         self.float(self.at.model + 8).max(0.05)
+    }
+
+    /// What each tier weighs in the choice besides its probability: 1 is plain.
+    pub fn caution(&self, table: Table) -> [f32; 4] {
+        let place = self.at.model + 10 + table as usize * 4;
+        std::array::from_fn(|tier| self.float(place + tier).clamp(-5.0, 5.0).exp())
     }
 
     /// How much the graded cost of a wrong tier counts, 0-1.

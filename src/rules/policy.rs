@@ -89,6 +89,8 @@ impl Confidence {
 pub struct Prompt {
     /// Give hints at all.
     pub hints: bool,
+    /// How many complaints in a row about the same work make it tier 3; 0 is never.
+    pub escalate_after: u8,
 }
 
 /// What is assumed of the orchestrator.

@@ -40,6 +40,10 @@ pub struct Model {
     pub bias: Option<[f32; 4]>,
     /// The same for task texts of subagents.
     pub task_bias: Option<[f32; 4]>,
+    /// Added to each tier's score for the choice alone, not for its probability: what is dear to miss weighs more.
+    pub caution: Option<[f32; 4]>,
+    /// The same for task texts of subagents.
+    pub task_caution: Option<[f32; 4]>,
     /// How much the graded cost of a wrong tier counts against being plainly right, 0-1: larger leans upwards.
     pub lean: Option<f32>,
     /// Divides scores before they become probabilities; larger is less sure.
@@ -115,7 +119,7 @@ pub struct Rule {
     pub unless: Vec<String>,
     /// Regular expression that must match too; compiled only when a phrase was found.
     pub regex: Option<String>,
-    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`.
+    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`, `complaint`.
     #[serde(default)]
     pub tags: Vec<Tag>,
     /// Texts on which the rule must fire. At least one.
@@ -133,6 +137,8 @@ pub enum Tag {
     Tiny,
     /// A fast hosted code model could write the first draft.
     Codegen,
+    /// Reports that earlier work is wrong, broken or to be taken back.
+    Complaint,
 }
 
 fn one() -> f32 {

@@ -19,6 +19,11 @@ pub fn finish(hash: u64) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
+/// FNV-1a of bytes, unfinished.
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(SEED, |hash, byte| step(hash, *byte))
+}
+
 /// Hash of an already folded word.
 pub fn hash_word(folded: &str) -> u64 {
     finish(folded.bytes().take(MAX_WORD).fold(SEED, step))

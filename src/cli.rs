@@ -88,6 +88,9 @@ pub struct ExplainArgs {
     /// Judge it as the task text of a subagent of this type.
     #[arg(long, value_name = "TYPE")]
     pub agent: Option<String>,
+    /// Show what speaks against this tier, and what would have to be different for it.
+    #[arg(long, value_name = "TIER", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub why_not: Option<u8>,
 }
 
 /// Arguments of `sef classify`.

@@ -47,7 +47,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Uninstall(args) => {
             uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
         }
-        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref()),
+        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref(), args.why_not),
         Command::Classify(args) => {
             let listed = if args.all { Listed::All } else { Listed::Named };
             let mut input = io::stdin().lock();

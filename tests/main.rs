@@ -11,6 +11,7 @@ mod log;
 mod payloads;
 mod policy;
 mod routing;
+mod rules_add;
 mod sandbox;
 mod stats;
 mod texts;

@@ -1,11 +1,13 @@
 //! Rules: their files (`schema`), compiling them (`compile`), reading the compiled table (`image`), and the layers:
 //! built-in files first, then the user's `rules.toml`; later ids win.
 
+pub mod add;
 pub mod bed;
 pub mod cache;
 pub mod check;
 pub mod compile;
 pub mod image;
+pub mod phrase;
 pub mod policy;
 pub mod schema;
 pub mod words;

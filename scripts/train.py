@@ -37,7 +37,7 @@ PROMISES = "promises.jsonl"
 # Chosen on the cross-validation, see docs/accuracy.md. `caution` pulls the choice,
 # not the probability, towards tiers that are rare and dear to miss.
 SETTINGS = {
-    "user": {"c": 0.05, "own_weight": 0.5, "promise_weight": 8.0, "own_copy": 1.0, "real_copy": 0.5, "more_copy": 0.7, "caution": [0.8, 0.0, 0.0, 0.95]},
+    "user": {"c": 0.05, "own_weight": 0.5, "promise_weight": 8.0, "own_copy": 1.0, "real_copy": 0.5, "more_copy": 0.7, "caution": [0.7, 0.0, 0.0, 0.95]},
     "subagent": {
         "c": 0.05, "own_weight": 0.5, "promise_weight": 0.5, "own_copy": 0.5, "real_copy": 0.5, "more_copy": 0.7, "user_weight": 0.15, "caution": [0.0, 0.0, 0.4, 0.8],
     },
@@ -234,6 +234,53 @@ def show(name, values):
     print("  %-22s" % name + "  ".join("%s %.3f" % pair for pair in values.items()), flush=True)
 
 
+# Tokens in and out of a task, for the expected cost of the presets.
+TOKENS = (2_000, 4_000)
+
+
+def task_cost(family):
+    """List price of such a task on the newest model of a family: the first row of rules/prices.toml that names one."""
+    with open(os.path.join(ROOT, "rules/prices.toml"), "rb") as file:
+        row = next(row for row in tomllib.load(file)["price"] if family in row["model"])
+    return TOKENS[0] * row["input"] + TOKENS[1] * row["output"]
+
+
+def presets(kind, truth, chances, lean):
+    """What each preset of config.toml would do, as src/handle/{prompt,spawn}.rs do it."""
+    with open(os.path.join(ROOT, "rules/config.toml"), "rb") as file:
+        confidence = tomllib.load(file)["confidence"]
+    chosen = choose(chances, lean, kind)
+    share = lambda mask, of: mask.sum() / max(1, of.sum())
+    for name in ("careful", "balanced", "eager"):
+        least = confidence[name]
+        tier = chosen.copy()
+        tier[(tier == 1) & (chances[:, :2].sum(axis=1) < least["haiku"])] = 2
+        tier[(tier == 2) & (chances[:, :3].sum(axis=1) < least["sonnet"])] = 3
+        if kind == "user":
+            sure = chances[np.arange(len(chosen)), chosen] >= least["hint"]
+            hint = (tier == chosen) & np.isin(chosen, (1, 2)) & sure
+            haiku = hint & (chosen == 1)
+            shown = {
+                "hinted": hint.mean(),
+                "right": share((chosen == truth) & hint, hint),
+                "too low": share((chosen < truth) & hint, hint),
+                "haiku<2": share((truth >= 2) & haiku, haiku),
+                "0 hinted": share((truth == 0) & hint, truth == 0),
+            }
+        else:
+            tier[tier == 0] = 2
+            cost = {1: task_cost("haiku"), 2: task_cost("sonnet"), 3: task_cost("opus")}
+            shown = {
+                "haiku": (tier == 1).mean(),
+                "sonnet": (tier == 2).mean(),
+                "parent": (tier == 3).mean(),
+                "haiku<2": share((truth >= 2) & (tier == 1), tier == 1),
+                "sonnet<3": share((truth == 3) & (tier == 2), tier == 2),
+                "cost": np.mean([cost[t] for t in tier]) / cost[3],
+            }
+        show(name, shown)
+
+
 def cross_validate(real, own, args):
     authors = sorted({row["author"] for row in real})
     np.random.RandomState(args.seed).shuffle(authors)
@@ -261,8 +308,10 @@ def cross_validate(real, own, args):
         if not at.any():
             continue
         print("--%s %s: %d texts, in-sample accuracy %.3f" % (source, kind, at.sum(), np.mean(inside[kind])))
-        for lean in (0.0, 0.1, 0.2, 0.3, 0.5):
-            show("lean %.1f" % lean, figures(truth[at], chances[at], lean, kind))
+        for lean in (0.0, 0.05, 0.1, 0.2, 0.3, 0.5):
+            show("lean %.2f" % lean, figures(truth[at], chances[at], lean, kind))
+        if source == "real":
+            presets(kind, truth[at], chances[at], args.lean)
     if args.save:
         np.savez(args.save, chances=chances, truth=truth, kind=np.array([row["kind"] for row in real]))
 

@@ -26,7 +26,7 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Judge labelled prompts and print how well the rules do.
     Eval(EvalArgs),
-    /// List, show, check and test the rules.
+    /// Add, list, show, check and test rules.
     Rules {
         /// What to do with them.
         #[command(subcommand)]
@@ -88,6 +88,34 @@ pub struct ExplainArgs {
     /// Judge it as the task text of a subagent of this type.
     #[arg(long, value_name = "TYPE")]
     pub agent: Option<String>,
+    /// Show what speaks against this tier, and what would have to be different for it.
+    #[arg(long, value_name = "TIER", value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub why_not: Option<u8>,
+}
+
+/// Arguments of `sef rules add`.
+#[derive(Debug, Clone, Args)]
+pub struct AddArgs {
+    /// The sentence, as you typed it to Claude Code.
+    pub sentence: String,
+    /// The tier that it should have: 0 nothing to route, 1 Haiku, 2 Sonnet, 3 the orchestrator.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(0..=3))]
+    pub tier: u8,
+    /// Who should do it: explore, validate, document (1); implement, review (2); orchestrator (3); none (0).
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Id of the rule.
+    #[arg(long)]
+    pub id: Option<String>,
+    /// What to look for, instead of a phrase from the sentence; may be given several times.
+    #[arg(long = "phrase", value_name = "PHRASE")]
+    pub phrases: Vec<String>,
+    /// Show the rule and what it would change; write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Add a rule even if the sentence has that tier already.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Arguments of `sef classify`.
@@ -120,6 +148,8 @@ pub struct EvalArgs {
 /// What to do with the rules.
 #[derive(Debug, Clone, Subcommand)]
 pub enum RulesAction {
+    /// Write a rule into your rules.toml from a sentence and the tier that it should have.
+    Add(AddArgs),
     /// One line per rule: id, tier, role, weight, where it comes from.
     List,
     /// Everything about one rule.

@@ -1,5 +1,8 @@
 //! `sef explain` and `sef classify`: what the rules make of a text, and why. Reads rules, never the session's memory.
 
+mod bars;
+mod why_not;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
@@ -26,8 +29,8 @@ pub fn load(env: &Env) -> Result<(Image, Policy)> {
     Ok((image, policy))
 }
 
-/// Explains one prompt; `task` of a subagent when an agent type is given.
-pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
+/// Explains one prompt, or the task of a subagent when an agent type is given; with `why_not`, why it is not that tier.
+pub fn explain(env: &Env, typed: &str, agent: Option<&str>, why_not: Option<u8>) -> Result<String> {
     let began = Instant::now();
     let (image, policy) = load(env)?;
     let loaded = began.elapsed();
@@ -57,6 +60,14 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
     let began = Instant::now();
     let verdict = classify(&image, text, source);
     let judged = began.elapsed();
+    // A task text is judged below its description, which is empty here.
+    let below = format!("\n\n{typed}");
+    let text = if agent.is_some() { below.as_str() } else { text };
+    if let Some(asked) = why_not {
+        let mut out = heading(&policy, &verdict, note);
+        out.push_str(&why_not::page(&image, table, text, &verdict, asked));
+        return Ok(out);
+    }
     Ok(page(
         &image,
         &policy,
@@ -69,6 +80,9 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>) -> Result<String> {
 
 /// Rules that an explanation shows, loudest first.
 const MAX_SHOWN: usize = 18;
+/// Widths of a rule's name and of what it matched, so that a line has at most 100 characters.
+const NAME: usize = 26;
+const MATCHED: usize = 33;
 
 struct Times {
     table: Table,
@@ -78,14 +92,7 @@ struct Times {
     words: usize,
 }
 
-fn page(
-    image: &Image,
-    policy: &Policy,
-    text: &str,
-    verdict: &Verdict,
-    note: Option<&str>,
-    times: &Times,
-) -> String {
+fn heading(policy: &Policy, verdict: &Verdict, note: Option<&str>) -> String {
     let mut out = String::new();
     let model = family_of(policy, verdict.tier).map_or("", Family::title);
     let _ = writeln!(
@@ -101,38 +108,35 @@ fn page(
     if let Some(note) = note {
         let _ = writeln!(out, "{note}");
     }
+    out
+}
+
+/// What of the text a rule matched, as a person would quote it.
+fn matched(text: &str, hit: &Fired) -> String {
+    let piece = text.get(hit.start..hit.end).filter(|piece| !piece.is_empty());
+    piece.map_or("the text's form".to_owned(), |piece| bars::clip(&format!("{piece:?}"), MATCHED))
+}
+
+fn page(
+    image: &Image,
+    policy: &Policy,
+    text: &str,
+    verdict: &Verdict,
+    note: Option<&str>,
+    times: &Times,
+) -> String {
+    let mut out = heading(policy, verdict, note);
     let _ = writeln!(out, "\nscores");
-    let top = verdict.scores.iter().copied().fold(0.1_f32, f32::max);
     for tier in 0..4 {
-        let score = verdict.scores[tier];
-        let bar = "#".repeat(((score.max(0.0) / top) * 30.0).round() as usize);
-        let _ =
-            writeln!(out, "  tier {tier} {score:>6.2} {:>4.0} % {bar}", verdict.probabilities[tier] * 100.0);
+        let (score, probability) = (verdict.scores[tier], verdict.probabilities[tier]);
+        let line = format!(
+            "  tier {tier} {score:>6.2} {:>4.0} % {}",
+            probability * 100.0,
+            bars::share(probability, 40)
+        );
+        let _ = writeln!(out, "{}", line.trim_end());
     }
-    let _ = writeln!(out, "\nrules that fired (starting scores: {:?})", image.bias(times.table));
-    let spread = |hit: &Fired| {
-        let scores = image.weights(hit.rule, times.table);
-        scores.iter().copied().fold(f32::MIN, f32::max) - scores.iter().copied().fold(f32::MAX, f32::min)
-    };
-    let mut loudest: Vec<&Fired> = verdict.fired.iter().collect();
-    loudest.sort_by(|a, b| spread(b).total_cmp(&spread(a)));
-    for hit in loudest.iter().take(MAX_SHOWN) {
-        let rule = image.rule(hit.rule);
-        let scores = image.weights(hit.rule, times.table);
-        let weights: Vec<String> = (0..4)
-            .filter(|tier| scores[*tier].abs() >= 0.05)
-            .map(|tier| format!("{tier}:{:+.1}", scores[tier]))
-            .collect();
-        let matched = text.get(hit.start..hit.end).filter(|matched| !matched.is_empty());
-        let matched = matched.map_or("the text's form".to_owned(), |matched| format!("{matched:?}"));
-        let _ = writeln!(out, "  {:<26} {:<30} {matched}", rule.id, weights.join(" "));
-    }
-    if loudest.len() > MAX_SHOWN {
-        let _ = writeln!(out, "  and {} more that say less", loudest.len() - MAX_SHOWN);
-    }
-    if verdict.fired.is_empty() {
-        let _ = writeln!(out, "  none");
-    }
+    out.push_str(&rules_that_fired(image, text, verdict, times.table));
     if !verdict.parts.is_empty() {
         let _ = writeln!(out, "\nparts");
         for part in &verdict.parts {
@@ -156,6 +160,32 @@ fn page(
         times.words,
         times.judged.as_micros()
     );
+    out
+}
+
+/// How the scores came about: what each rule adds to each tier, so that a column adds up to the tier's score.
+fn rules_that_fired(image: &Image, text: &str, verdict: &Verdict, table: Table) -> String {
+    let tiers: String = (0..4).map(|tier| format!("{:<1$}", format!("tier {tier}"), bars::COLUMN)).collect();
+    let mut out = format!("\n{:<28} {tiers}each sign is 0.1 points\n", "rules that fired");
+    let mut row = |name: &str, weights: [f32; 4], found: &str| {
+        let line = format!("  {:<NAME$} {}{found}", bars::clip(name, NAME), bars::row(weights));
+        let _ = writeln!(out, "{}", line.trim_end());
+    };
+    row("(starting scores)", image.bias(table), "");
+    let spread = |hit: &Fired| {
+        let scores = image.weights(hit.rule, table);
+        scores.iter().copied().fold(f32::MIN, f32::max) - scores.iter().copied().fold(f32::MAX, f32::min)
+    };
+    let mut loudest: Vec<&Fired> = verdict.fired.iter().collect();
+    loudest.sort_by(|a, b| spread(b).total_cmp(&spread(a)));
+    let quiet = loudest.split_off(loudest.len().min(MAX_SHOWN));
+    for hit in loudest {
+        row(image.rule(hit.rule).id, image.weights(hit.rule, table), &matched(text, hit));
+    }
+    if !quiet.is_empty() {
+        let sum = |tier: usize| quiet.iter().map(|hit| image.weights(hit.rule, table)[tier]).sum();
+        row(&format!("({} more, together)", quiet.len()), std::array::from_fn(sum), "");
+    }
     out
 }
 

@@ -1,6 +1,7 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
 mod docs;
+mod explain;
 mod hook;
 mod install;
 mod install_report;
@@ -10,6 +11,7 @@ mod log;
 mod payloads;
 mod policy;
 mod routing;
+mod rules_add;
 mod sandbox;
 mod stats;
 mod texts;

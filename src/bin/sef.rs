@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser};
-use sef::cli::{Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
+use sef::cli::{AddArgs, Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::explain::Listed;
+use sef::rules::add::{Wanted, add};
 use sef::rules::check;
 use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
@@ -47,7 +48,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Uninstall(args) => {
             uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
         }
-        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref()),
+        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref(), args.why_not),
         Command::Classify(args) => {
             let listed = if args.all { Listed::All } else { Listed::Named };
             let mut input = io::stdin().lock();
@@ -59,6 +60,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             eval::eval(env, &args.file, &wanted)
         }
         Command::Rules { action } => match action {
+            RulesAction::Add(args) => add(env, &wanted(args)),
             RulesAction::List => Ok(check::list(env)),
             RulesAction::Show { id } => check::show(env, &id),
             RulesAction::Check => check::check(env),
@@ -89,6 +91,11 @@ fn on_edited(args: InstallArgs) -> OnEdited {
 
 fn format(args: StatusArgs) -> Format {
     if args.json { Format::Json } else { Format::Text }
+}
+
+fn wanted(args: AddArgs) -> Wanted {
+    let AddArgs { sentence, tier, role, id, phrases, dry_run, force } = args;
+    Wanted { tier, role, id, phrases, sentence, dry_run, force }
 }
 
 fn scope(args: ScopeArgs) -> Scope {

@@ -43,6 +43,7 @@ pub struct Part {
 
 /// What the rules make of a text.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent marks of the rules that fired")]
 pub struct Verdict {
     /// The tier of least expected cost.
     pub tier: Tier,
@@ -125,40 +126,35 @@ fn judge_whole(image: &Image, table: Table, text: &str, features: &[&str]) -> (V
     (verdict, tokens)
 }
 
+/// How scores become a tier: the probability of each one, and the tier of least expected cost.
+pub fn decide(image: &Image, table: Table, scores: [f32; 4]) -> ([f32; 4], usize) {
+    let probabilities = softmax(scores, image.temperature());
+    (probabilities, least_cost(probabilities, image.caution(table), image.lean()))
+}
+
 /// Share of a rule's weight by hand that counts for its role; chosen on the roles of labelled prompts.
 const BY_HAND: f32 = 0.15;
 
 /// Turns the rules that fired into a verdict.
 pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
     let mut scores = image.bias(table);
-    let mut roles = [0.0_f32; Role::ALL.len()];
     let (mut codegen, mut tiny, mut complaint) = (false, false, false);
     for hit in &fired {
         let weights = image.weights(hit.rule, table);
         for (score, weight) in scores.iter_mut().zip(weights) {
             *score += weight;
         }
-        // A rule speaks for its role as strongly as for its tier, and a little by what its author thought of it.
         let marks = image.marks(hit.rule);
-        if let Some(role) = roles.get_mut(usize::from(marks.role)) {
-            *role += weights[usize::from(marks.tier)].max(0.0) + BY_HAND * marks.by_hand.max(0.0);
-        }
         codegen |= marks.codegen;
         tiny |= marks.tiny;
         complaint |= marks.complaint;
     }
-    let probabilities = softmax(scores, image.temperature());
+    let (probabilities, chosen) = decide(image, table, scores);
     let likeliest = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
-    let chosen = least_cost(probabilities, image.caution(table), image.lean());
     let tier = Tier::from_number(chosen as u8);
-    let role = Role::ALL
-        .into_iter()
-        .filter(|role| role.tier() == tier && roles[*role as usize] > 0.0)
-        .max_by(|a, b| roles[*a as usize].total_cmp(&roles[*b as usize]))
-        .unwrap_or_else(|| Role::default_of(tier));
     Verdict {
         tier,
-        role,
+        role: role_for(image, table, &fired, tier),
         confidence: probabilities[chosen],
         probabilities,
         scores,
@@ -172,6 +168,24 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
     }
 }
 
+/// The role of a tier that the rules that fired speak for most.
+pub fn role_for(image: &Image, table: Table, fired: &[Fired], tier: Tier) -> Role {
+    let mut roles = [0.0_f32; Role::ALL.len()];
+    for hit in fired {
+        // A rule speaks for its role as strongly as for its tier, and a little by what its author thought of it.
+        let marks = image.marks(hit.rule);
+        let weight = image.weights(hit.rule, table)[usize::from(marks.tier)];
+        if let Some(role) = roles.get_mut(usize::from(marks.role)) {
+            *role += weight.max(0.0) + BY_HAND * marks.by_hand.max(0.0);
+        }
+    }
+    Role::ALL
+        .into_iter()
+        .filter(|role| role.tier() == tier && roles[*role as usize] > 0.0)
+        .max_by(|a, b| roles[*a as usize].total_cmp(&roles[*b as usize]))
+        .unwrap_or_else(|| Role::default_of(tier))
+}
+
 /// What a wrong tier costs: 3 for each tier too low (the work is redone), 1 for each too high, silence on a task counts
 /// as tier 3, and a word on no task is half an annoyance. Rows are the true tier, columns the chosen one.
 pub const COST: [[f32; 4]; 4] =
@@ -179,15 +193,20 @@ pub const COST: [[f32; 4]; 4] =
 
 /// The tier with the least expected cost. `caution` weighs the tiers; `lean` mixes being plainly wrong (0) with [`COST`] (1).
 pub fn least_cost(probabilities: [f32; 4], caution: [f32; 4], lean: f32) -> usize {
-    let cost = |chosen: usize| -> f32 {
-        (0..4)
-            .map(|truth| {
-                let wrong = if truth == chosen { 0.0 } else { 1.0 };
-                probabilities[truth] * caution[truth] * ((1.0 - lean) * wrong + lean * COST[truth][chosen])
-            })
-            .sum()
-    };
+    let cost = |chosen: usize| expected_cost(probabilities, caution, lean, chosen);
     (0..4).rev().min_by(|a, b| cost(*a).total_cmp(&cost(*b))).unwrap_or(2)
+}
+
+/// What choosing a tier costs on the average, see [`least_cost`].
+pub fn expected_cost(probabilities: [f32; 4], caution: [f32; 4], lean: f32, chosen: usize) -> f32 {
+    let weighed: [f32; 4] = std::array::from_fn(|tier| probabilities[tier] * caution[tier]);
+    let all: f32 = weighed.iter().sum();
+    (0..4)
+        .map(|truth| {
+            let wrong = if truth == chosen { 0.0 } else { 1.0 };
+            weighed[truth] / all * ((1.0 - lean) * wrong + lean * COST[truth][chosen])
+        })
+        .sum()
 }
 
 fn softmax(scores: [f32; 4], temperature: f32) -> [f32; 4] {

@@ -97,7 +97,9 @@ fn surely_harder(world: &World<'_>, case: &Case<'_>, base: Family) -> bool {
         .filter(|tier| family_for(world, *tier, case.parent) > base)
         .map(|tier| case.verdict.probabilities[usize::from(tier.number())])
         .sum::<f32>();
-    harder >= world.policy.confidence.thresholds().haiku
+    // Somebody did spawn it, so that it asks for nothing is out of the question.
+    let any = 1.0 - case.verdict.probabilities[0];
+    harder >= world.policy.confidence.thresholds().haiku * any
 }
 
 /// Tier of a task text: one up when the rules are unsure, and never "no task", for somebody did spawn it.

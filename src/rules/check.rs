@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::compile::{Problem, compile};
+use super::bed::Text;
+use super::compile::{Fitted, Problem, by_hand, compile};
 use super::image::Image;
 use super::schema::Rule;
 use super::{Loaded, load};
-use crate::classify::{lexer, matcher};
+use crate::classify::matcher;
 use crate::config::Env;
 use crate::error::{Error, Result};
 
@@ -26,6 +27,9 @@ pub fn list(env: &Env) -> String {
 pub fn show(env: &Env, id: &str) -> Result<String> {
     let loaded = load(env.config_dir.as_deref());
     let Some((source, rule)) = loaded.set.rules.iter().find(|(_, rule)| rule.id == id) else {
+        if let Some(fitted) = loaded.set.learned.get(id).filter(|_| !id.starts_with('#')) {
+            return Ok(format!("{id} (a learned phrase)\n{}", weights(fitted, "", [0.0; 4])));
+        }
         let near =
             loaded.set.rules.iter().map(|(_, rule)| rule.id.as_str()).min_by_key(|known| distance(known, id));
         let fix =
@@ -34,7 +38,9 @@ pub fn show(env: &Env, id: &str) -> Result<String> {
     };
     let mut out = format!("{} ({source})\n", rule.id);
     let role = format!("{:?}", rule.role).to_lowercase();
-    let _ = writeln!(out, "  speaks for tier {}, role {role}, weight {}", rule.tier, rule.weight);
+    let _ = writeln!(out, "  speaks for tier {}, role {role}, weight {} by hand", rule.tier, rule.weight);
+    let fitted = loaded.set.learned.get(&format!("#{id}")).unwrap_or(&[None, None]);
+    out.push_str(&weights(fitted, source, by_hand(rule)));
     for (name, list) in [
         ("phrases", &rule.phrases),
         ("with", &rule.with),
@@ -53,6 +59,22 @@ pub fn show(env: &Env, id: &str) -> Result<String> {
         let _ = writeln!(out, "  regex\n    {regex}");
     }
     Ok(out)
+}
+
+/// The weights that count, in prompts and in task texts, and which file each line comes from.
+fn weights(fitted: &[Option<Fitted>; 2], source: &str, by_hand: [f32; 4]) -> String {
+    let mut out =
+        format!("  {:<16}{:>8}{:>8}{:>8}{:>8}\n", "what counts", "tier 0", "tier 1", "tier 2", "tier 3");
+    for (place, fitted) in ["in prompts", "in task texts"].into_iter().zip(fitted) {
+        let (weights, origin) = match fitted {
+            Some(fitted) => (fitted.weights, format!("fitted, {}", fitted.source)),
+            None if source.is_empty() => continue,
+            None => (by_hand, format!("by hand, {source}")),
+        };
+        let columns: String = weights.iter().map(|weight| format!("{weight:>+8.2}")).collect();
+        let _ = writeln!(out, "    {place:<14}{columns}   {origin}");
+    }
+    out
 }
 
 /// All mistakes: those found while loading, regexes that do not compile, and examples that fail.
@@ -120,16 +142,9 @@ pub fn example_problems(loaded: &Loaded) -> Vec<Problem> {
     problems
 }
 
-/// Whether a rule fires on an example. Words of an example that begin with `@` are given as features.
+/// Whether a rule fires on an example.
 fn fires(image: &Image, rule: usize, example: &str) -> bool {
-    let (features, words): (Vec<&str>, Vec<&str>) = if example.starts_with('@') {
-        example.split(' ').partition(|word| word.starts_with('@'))
-    } else {
-        (vec!["@user"], vec![example])
-    };
-    let text = words.join(" ");
-    let tokens = lexer::tokens(image, &text, &features);
-    matcher::fired(image, &tokens, &text).iter().any(|hit| hit.rule == rule)
+    Text::of_example(example, 0).fired(image).iter().any(|hit| hit.rule == rule)
 }
 
 /// Runs all examples.

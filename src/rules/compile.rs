@@ -70,7 +70,16 @@ pub struct RuleSet {
     /// See the schema.
     pub lean: f32,
     /// Fitted weights by rule (`#id`) or phrase, for prompts and for task texts.
-    pub learned: BTreeMap<String, [Option<[f32; 4]>; 2]>,
+    pub learned: BTreeMap<String, [Option<Fitted>; 2]>,
+}
+
+/// Weights from a `[learned]` table, and the file that says them last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// Scores for tiers 0-3.
+    pub weights: [f32; 4],
+    /// File name as given.
+    pub source: String,
 }
 
 /// Takes over the numbers that a layer names.
@@ -137,16 +146,36 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             }
         }
     }
-    for (source, file) in layers {
+    problems.extend(merge_learned(layers, &mut set));
+    if set.rules.len() > MAX_RULES {
+        problems.push(problem(
+            "",
+            "",
+            "more than 20,000 rules",
+            "the last ones are left out; merge similar rules",
+        ));
+        set.rules.truncate(MAX_RULES);
+    }
+    (set, problems)
+}
+
+/// The learned weights of all layers; a later line of the same key takes the place of an earlier one.
+fn merge_learned(layers: &[(String, RuleFile)], set: &mut RuleSet) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (layer, (source, file)) in layers.iter().enumerate() {
         for (table, weights) in [&file.learned.user, &file.learned.task].into_iter().enumerate() {
             for (key, weights) in weights {
                 let sound = weights.iter().all(|w| w.is_finite() && w.abs() <= 20.0);
                 let known = match key.strip_prefix('#') {
-                    Some(id) => set.rules.iter().any(|(_, rule)| rule.id == id),
+                    // What was fitted for a rule says nothing of another one that took its id in a later file.
+                    Some(id) => set.rules.iter().any(|(defined_in, rule)| {
+                        rule.id == id && layers[..=layer].iter().any(|(earlier, _)| earlier == defined_in)
+                    }),
                     None => parse_phrase(learned_phrase(key).1, &set.classes).is_ok(),
                 };
                 if sound && known {
-                    set.learned.entry(key.clone()).or_default()[table] = Some(*weights);
+                    set.learned.entry(key.clone()).or_default()[table] =
+                        Some(Fitted { weights: *weights, source: source.clone() });
                 } else if sound && !key.starts_with('#') {
                     problems.push(problem(
                         source,
@@ -165,16 +194,7 @@ pub fn merge(layers: &[(String, RuleFile)]) -> (RuleSet, Vec<Problem>) {
             }
         }
     }
-    if set.rules.len() > MAX_RULES {
-        problems.push(problem(
-            "",
-            "",
-            "more than 20,000 rules",
-            "the last ones are left out; merge similar rules",
-        ));
-        set.rules.truncate(MAX_RULES);
-    }
-    (set, problems)
+    problems
 }
 
 /// A class may name another one (`{look}`) and then holds its words too. One level: no class names a class of classes.
@@ -196,11 +216,8 @@ fn problem(source: &str, rule: &str, message: impl Into<String>, hint: impl Into
 fn rule_problems(source: &str, rule: &Rule, classes: &BTreeMap<String, Vec<String>>) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut say = |message: String, hint: &str| found.push(problem(source, &rule.id, message, hint));
-    let kebab = !rule.id.is_empty()
-        && rule.id.len() <= 60
-        && rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !kebab {
-        say("the id is not kebab-case".to_owned(), "use a-z, 0-9 and -, at most 60 characters");
+    if let Some((message, hint)) = id_mistake(&rule.id) {
+        say(message.to_owned(), hint);
     }
     if rule.tier > 3 {
         say(format!("tier {} does not exist", rule.tier), "tiers are 0, 1, 2 and 3");
@@ -244,6 +261,19 @@ enum Element {
     Feature(String),
     Gap,
     AnyOne,
+}
+
+/// What is wrong with an id and what to write instead; none when it can be used.
+pub fn id_mistake(id: &str) -> Option<(&'static str, &'static str)> {
+    let kebab = !id.is_empty()
+        && id.len() <= 60
+        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    (!kebab).then_some(("the id is not kebab-case", "use a-z, 0-9 and -, at most 60 characters"))
+}
+
+/// What is wrong with a phrase; none when it can be used.
+pub fn phrase_mistake(phrase: &str, classes: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    parse_phrase(phrase, classes).err()
 }
 
 fn parse_phrase(phrase: &str, classes: &BTreeMap<String, Vec<String>>) -> Result<Vec<Element>, String> {
@@ -453,12 +483,11 @@ fn write_image(
     let mut text = Vec::new();
     let rules = out.len();
     for (_, rule) in &set.rules {
-        let learned = set.learned.get(&format!("#{}", rule.id)).copied().unwrap_or_default();
-        push_rule(&mut out, &mut text, rule, learned);
+        push_rule(&mut out, &mut text, rule, set.learned.get(&format!("#{}", rule.id)));
     }
     let mut count = set.rules.len();
     for (key, weights) in set.learned.iter().filter(|(key, _)| !key.starts_with('#')) {
-        push_learned(&mut out, &mut text, key, *weights);
+        push_learned(&mut out, &mut text, key, weights);
         count += 1;
     }
     let model = out.len();
@@ -509,12 +538,16 @@ fn push_string(out: &mut Vec<u32>, text: &mut Vec<u8>, value: &str) {
     text.extend(value.as_bytes());
 }
 
-fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: [Option<[f32; 4]>; 2]) {
-    let by_hand = rule.weights.unwrap_or_else(|| {
+/// Scores for tiers 0-3 as the author of a rule gave them.
+pub fn by_hand(rule: &Rule) -> [f32; 4] {
+    rule.weights.unwrap_or_else(|| {
         let mut weights = [0.0; 4];
         weights[usize::from(rule.tier.min(3))] = rule.weight;
         weights
-    });
+    })
+}
+
+fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: Option<&[Option<Fitted>; 2]>) {
     let flags = rule.tags.iter().fold(u32::from(!rule.with.is_empty()) << 2, |flags, tag| {
         flags
             | match tag {
@@ -533,15 +566,20 @@ fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: [Opti
         Role::Orchestrator => 6_u32,
     };
     push_string(out, text, &rule.id);
-    out.extend(learned.iter().flat_map(|fitted| fitted.unwrap_or(by_hand)).map(f32::to_bits));
+    for table in 0..2 {
+        let fitted = learned.and_then(|tables| tables[table].as_ref());
+        out.extend(fitted.map_or(by_hand(rule), |fitted| fitted.weights).map(f32::to_bits));
+    }
     out.push(role | flags << 8 | u32::from(rule.tier) << 16);
     push_string(out, text, rule.regex.as_deref().unwrap_or(""));
     out.push(rule.weight.to_bits());
 }
 
-fn push_learned(out: &mut Vec<u32>, text: &mut Vec<u8>, key: &str, weights: [Option<[f32; 4]>; 2]) {
+fn push_learned(out: &mut Vec<u32>, text: &mut Vec<u8>, key: &str, tables: &[Option<Fitted>; 2]) {
     push_string(out, text, key);
-    out.extend(weights.iter().flat_map(|fitted| fitted.unwrap_or_default()).map(f32::to_bits));
+    for fitted in tables {
+        out.extend(fitted.as_ref().map_or([0.0; 4], |fitted| fitted.weights).map(f32::to_bits));
+    }
     out.push(0);
     push_string(out, text, "");
     out.push(0);

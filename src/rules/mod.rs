@@ -1,15 +1,19 @@
 //! Rules: their files (`schema`), compiling them (`compile`), reading the compiled table (`image`), and the layers:
 //! built-in files first, then the user's `rules.toml`; later ids win.
 
+pub mod add;
+pub mod bed;
 pub mod cache;
 pub mod check;
 pub mod compile;
 pub mod image;
+pub mod phrase;
 pub mod policy;
 pub mod schema;
 pub mod words;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use compile::{Problem, RuleSet};
 use policy::Policy;
@@ -17,6 +21,8 @@ use schema::RuleFile;
 
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
+/// Name of the user's rule file in the configuration folder.
+pub const USERS: &str = "rules.toml";
 /// Largest rule or policy file that is read, in bytes.
 pub const MAX_FILE: u64 = 4 << 20;
 /// The built-in policy, `rules/config.toml`.
@@ -24,10 +30,9 @@ const BUILT_IN_CONFIG: &str = include_str!("../../rules/config.toml");
 
 /// The parsed built-in layers.
 pub fn built_in_layers() -> Vec<(String, RuleFile)> {
-    BUILT_IN
-        .iter()
-        .filter_map(|(name, text)| Some(((*name).to_owned(), toml::from_str(text).ok()?)))
-        .collect()
+    static PARSED: OnceLock<Vec<(String, RuleFile)>> = OnceLock::new();
+    let parse = |(name, text): &(&str, &str)| Some(((*name).to_owned(), toml::from_str(text).ok()?));
+    PARSED.get_or_init(|| BUILT_IN.iter().filter_map(parse).collect()).clone()
 }
 
 /// The built-in policy.
@@ -49,18 +54,30 @@ pub struct Loaded {
 /// Loads built-in rules plus `rules.toml` and `config.toml` of a configuration folder. Lenient: what is broken is
 /// left out and listed.
 pub fn load(config_dir: Option<&Path>) -> Loaded {
+    load_with(config_dir, config_dir.map_or(Ok(None), |dir| read_layer(&dir.join(USERS))))
+}
+
+/// The same as if `rules.toml` held another text.
+pub fn load_as_if(config_dir: Option<&Path>, rules_toml: &str) -> Loaded {
+    load_with(config_dir, Ok(Some(rules_toml.to_owned())))
+}
+
+fn load_with(config_dir: Option<&Path>, rules_toml: Result<Option<String>, String>) -> Loaded {
     let mut layers = built_in_layers();
     let mut problems = Vec::new();
     let mut policy = built_in_policy();
+    match rules_toml {
+        Ok(Some(text)) => match toml::from_str::<RuleFile>(&text) {
+            Ok(file) => {
+                problems.extend(strangers(&layers, &file));
+                layers.push((USERS.to_owned(), file));
+            }
+            Err(error) => problems.push(syntax(USERS, &error, &text)),
+        },
+        Ok(None) => {}
+        Err(message) => problems.push(unreadable(USERS, message)),
+    }
     if let Some(dir) = config_dir {
-        match read_layer(&dir.join("rules.toml")) {
-            Ok(Some(text)) => match toml::from_str::<RuleFile>(&text) {
-                Ok(file) => layers.push(("rules.toml".to_owned(), file)),
-                Err(error) => problems.push(syntax("rules.toml", &error, &text)),
-            },
-            Ok(None) => {}
-            Err(message) => problems.push(unreadable("rules.toml", message)),
-        }
         match read_layer(&dir.join("config.toml")) {
             Ok(Some(text)) => match overlay(&text) {
                 Ok(changed) => policy = changed,
@@ -73,6 +90,21 @@ pub fn load(config_dir: Option<&Path>) -> Loaded {
     let (set, found) = compile::merge(&layers);
     problems.extend(found);
     Loaded { set, policy, problems }
+}
+
+/// Learned weights of a user's file for rules that are nowhere: a typo that would silently do nothing.
+fn strangers(built_in: &[(String, RuleFile)], users: &RuleFile) -> Vec<Problem> {
+    let files = || built_in.iter().map(|(_, file)| file).chain([users]);
+    let is_known = |id: &str| files().flat_map(|file| &file.rule).any(|rule| rule.id == id);
+    let keys = users.learned.user.keys().chain(users.learned.task.keys());
+    keys.filter(|key| key.strip_prefix('#').is_some_and(|id| !is_known(id)))
+        .map(|key| Problem {
+            source: USERS.to_owned(),
+            rule: key.clone(),
+            message: "this learned weight names no rule".to_owned(),
+            hint: "`sef rules list` shows the ids".to_owned(),
+        })
+        .collect()
 }
 
 /// Reads a small regular file; nothing when it is not there.

@@ -153,6 +153,13 @@ impl Store {
         write(&path, text_of(&self.manifest).as_bytes())
     }
 
+    /// Keeps the one backup of a rule file, as it was before the last rule was added; answers where.
+    pub fn back_up_rules(&self, rules: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.backup_path(rules).with_extension("toml");
+        write(&path, bytes)?;
+        Ok(path)
+    }
+
     /// Keeps the one backup of a settings file; answers its fingerprint.
     pub fn back_up(&self, settings: &Path, bytes: &[u8]) -> Result<String> {
         write(&self.backup_path(settings), bytes)?;

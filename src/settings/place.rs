@@ -34,21 +34,25 @@ impl Place {
         self.claude.join("settings.json")
     }
 
-    /// Refuses a user folder of somebody else: under sudo, HOME is often still yours, and what root puts into it
-    /// Claude Code could not change any more. A project may belong to anyone (containers mount them like that).
+    /// Refuses a user folder of somebody else. A project may belong to anyone (containers mount them like that).
     pub fn check_owner(&self) -> Result<()> {
-        let nearest =
-            self.claude.ancestors().find_map(|path| std::fs::metadata(path).ok().map(|meta| (path, meta)));
-        let me = rustix::process::geteuid().as_raw();
-        match nearest {
-            Some((path, meta)) if self.name == "user" && meta.uid() != me => {
-                let why = format!("it belongs to user {} and this is user {me}", meta.uid());
-                Err(Error::new("cannot install into the folder", why)
-                    .at(path)
-                    .fix("run the command as the owner of the folder, without sudo"))
-            }
-            _ => Ok(()),
+        if self.name == "user" { check_owner(&self.claude, "cannot install into the folder") } else { Ok(()) }
+    }
+}
+
+/// Refuses a folder of somebody else: under sudo, HOME is often still yours, and what root puts into it neither you
+/// nor Claude Code could change any more. A folder that is not there yet belongs to whom the one above it does.
+pub fn check_owner(folder: &Path, what: &str) -> Result<()> {
+    let nearest = folder.ancestors().find_map(|path| std::fs::metadata(path).ok().map(|meta| (path, meta)));
+    let me = rustix::process::geteuid().as_raw();
+    match nearest {
+        Some((path, meta)) if meta.uid() != me => {
+            let why = format!("it belongs to user {} and this is user {me}", meta.uid());
+            Err(Error::new(what, why)
+                .at(path)
+                .fix("run the command as the owner of the folder, without sudo"))
         }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@
 --more   further labelled prompts of real people, from other sources; they train like --real, and figures on them are shown apart
 --own    further labelled examples (this project's own); they only ever train
 --cv     grouped cross-validation: authors are never on both sides; words are chosen inside each fold
+--ablate the cross-validated figures without each group of rules (slow; --folds 3 will do)
 --write  fit on everything and write the file
 
 What fires on a text is asked of `sef classify` itself, so training and the hook can never disagree about a rule. The
@@ -231,7 +232,7 @@ def figures(truth, chances, lean, kind="user"):
 
 
 def show(name, values):
-    print("  %-22s" % name + "  ".join("%s %.3f" % pair for pair in values.items()), flush=True)
+    print("  %-32s" % name + "  ".join("%s %.3f" % pair for pair in values.items()), flush=True)
 
 
 # Tokens in and out of a task, for the expected cost of the presets.
@@ -281,18 +282,18 @@ def presets(kind, truth, chances, lean):
         show(name, shown)
 
 
-def cross_validate(real, own, args):
+def folded(real, own, args, everything, candidates, quiet=False):
+    """Cross-validated probabilities of the real texts, and the in-sample accuracies of each fold by kind."""
     authors = sorted({row["author"] for row in real})
     np.random.RandomState(args.seed).shuffle(authors)
     fold = {author: n % args.folds for n, author in enumerate(authors)}
-    ids, shapes = named_rules()
-    everything = fired(real + own, common_phrases(real + own, args) + shapes, args.sef)
+    ids = named_rules()[0]
     truth = np.array([row["tier"] for row in real])
     chances, inside = np.zeros((len(real), 4)), collections.defaultdict(list)
     for number in range(args.folds):
         train = [n for n, row in enumerate(real) if fold[row["author"]] != number]
         rows = [real[n] for n in train] + own
-        chosen = set(common_phrases(rows, args)) | set(shapes) | set(ids)
+        chosen = candidates(rows)
         names = sorted({name for found in everything for name in found if name in chosen})
         rows_fired = [everything[n] for n in train] + everything[len(real) :]
         for kind in ("user", "subagent"):
@@ -302,7 +303,16 @@ def cross_validate(real, own, args):
             seen = [n for n in train if real[n]["kind"] == kind]
             known = probabilities([everything[n] for n in seen], names, weights, bias)
             inside[kind].append((choose(known, args.lean, kind) == truth[seen]).mean())
-        print("fold %d: %d weights" % (number + 1, len(names)), file=sys.stderr, flush=True)
+        if not quiet:
+            print("fold %d: %d weights" % (number + 1, len(names)), file=sys.stderr, flush=True)
+    return truth, chances, inside
+
+
+def cross_validate(real, own, args):
+    ids, shapes = named_rules()
+    everything = fired(real + own, common_phrases(real + own, args) + shapes, args.sef)
+    candidates = lambda rows: set(common_phrases(rows, args)) | set(shapes) | set(ids)
+    truth, chances, inside = folded(real, own, args, everything, candidates)
     for source, kind in (("real", "user"), ("real", "subagent"), ("more", "user")):
         at = np.array([row["kind"] == kind and row["source"] == source for row in real])
         if not at.any():
@@ -314,6 +324,27 @@ def cross_validate(real, own, args):
             presets(kind, truth[at], chances[at], args.lean)
     if args.save:
         np.savez(args.save, chances=chances, truth=truth, kind=np.array([row["kind"] for row in real]))
+
+
+def ablate(real, own, args):
+    """What each group of rules, and each kind of learned feature, is worth: the figures without it."""
+    ids, shapes = named_rules()
+    everything = fired(real + own, common_phrases(real + own, args) + shapes, args.sef)
+    groups = {"nothing": lambda key: False}
+    for name in sorted(glob.glob(os.path.join(ROOT, "rules/tiers/*.toml"))):
+        with open(name, "rb") as file:
+            of = {rule["id"] for rule in tomllib.load(file).get("rule", [])}
+        if of and name != OUT:
+            groups[os.path.basename(name)] = lambda key, of=of: key in of
+    groups["all rules"] = lambda key: key in set(ids)
+    groups["word classes"] = lambda key: "{" in key
+    groups["form and memory (@)"] = lambda key: key.startswith("@")
+    groups["words and pairs"] = lambda key: key not in ids and "{" not in key and "@" not in key
+    for name, gone in groups.items():
+        candidates = lambda rows: {key for key in common_phrases(rows, args) + shapes + ids if not gone(key)}
+        truth, chances, _ = folded(real, own, args, everything, candidates, quiet=True)
+        at = np.array([row["kind"] == "user" and row["source"] == "real" for row in real])
+        show("without " + name, figures(truth[at], chances[at], args.lean))
 
 
 def write(real, own, args):
@@ -365,6 +396,7 @@ def main():
     ap.add_argument("--sef", default=os.path.join(ROOT, "target/release/sef"))
     ap.add_argument("--cv", action="store_true")
     ap.add_argument("--write", action="store_true")
+    ap.add_argument("--ablate", action="store_true")
     ap.add_argument("--folds", type=int, default=10)
     ap.add_argument("--seed", type=int, default=0)
     ap.add_argument("--lean", type=float, default=0.1)
@@ -379,6 +411,8 @@ def main():
     print("%d real texts of %d authors, %d own" % (len(real), len({r["author"] for r in real}), len(own)))
     if args.cv:
         cross_validate(real, own, args)
+    if args.ablate:
+        ablate(real, own, args)
     if args.write:
         write(real, own, args)
 

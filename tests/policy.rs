@@ -239,7 +239,8 @@ fn spawns_run_on_the_tier_of_their_task() {
         (DESIGN, "general-purpose", None),
     ] {
         let sandbox = Sandbox::new();
-        let changes = [task(text), ("subagent_type", agent.into()), ("description", "Do the task".into())];
+        let description = text.split(' ').take(4).collect::<Vec<_>>().join(" ");
+        let changes = [task(text), ("subagent_type", agent.into()), ("description", description.into())];
         assert_eq!(model(&sandbox, "s", &changes).as_deref(), wanted, "{agent}: {text}");
         let record = last_record(&sandbox);
         assert_eq!(record["want"], wanted.unwrap_or("opus"));
@@ -323,7 +324,8 @@ fn executors_go_one_tier_up_for_harder_work_and_never_down() {
         ("sef:sef-implement", DESIGN, Some("opus")),
     ] {
         let sandbox = Sandbox::new();
-        let changes = [task(text), ("subagent_type", agent.into()), ("description", "Do the task".into())];
+        let description = text.split(' ').take(4).collect::<Vec<_>>().join(" ");
+        let changes = [task(text), ("subagent_type", agent.into()), ("description", description.into())];
         assert_eq!(model(&sandbox, "s", &changes).as_deref(), wanted, "{agent}: {text}");
     }
 }

@@ -1,6 +1,7 @@
 //! Decides what a text asks for: tier, role, confidence, parts. Pure: a rule image and a text in, a verdict out.
 //! Scores are sums of the weights of the rules that fired; nothing here knows a word of English.
 
+pub mod clauses;
 pub mod lexer;
 pub mod matcher;
 pub mod parts;
@@ -36,6 +37,8 @@ pub struct Part {
     pub start: usize,
     /// See `start`.
     pub end: usize,
+    /// It needs what the part before it brings; else the two can run side by side.
+    pub after: bool,
 }
 
 /// What the rules make of a text.
@@ -74,6 +77,10 @@ pub fn classify(image: &Image, text: &str, source: Source<'_>) -> Verdict {
         Source::User => {
             let (mut verdict, tokens) = judge_whole(image, Table::User, text, &["@user"]);
             verdict.parts = parts::split(image, text, &tokens);
+            // Work that is tier 3 as a whole is not handed out in parts that are all below it.
+            if verdict.tier == Tier::Opus && verdict.parts.iter().all(|part| part.tier < Tier::Opus) {
+                verdict.parts.clear();
+            }
             verdict
         }
         Source::Subagent { agent, description } => {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::classify::{COST, least_cost};
+use crate::classify::{COST, Part, least_cost};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::explain::{self, judge_line};
@@ -29,6 +29,67 @@ pub struct Labelled {
     /// Author or project, when known.
     #[serde(default)]
     pub group: Option<String>,
+    /// Whether it holds separable tasks, when labelled.
+    #[serde(default)]
+    pub compound: Option<bool>,
+    /// The right parts of a compound line, when labelled.
+    #[serde(default)]
+    pub parts: Vec<LabelledPart>,
+    /// Whether its parts can go side by side, when labelled.
+    #[serde(default)]
+    pub parallel: Option<bool>,
+}
+
+/// A labelled part.
+#[derive(Debug, Deserialize)]
+pub struct LabelledPart {
+    /// Its role.
+    pub role: String,
+}
+
+/// Figures over the splits of the prompts that say whether they are compound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Splits {
+    /// Prompts.
+    pub count: usize,
+    /// Of these compound.
+    pub compound: usize,
+    /// Of these split.
+    pub split: usize,
+    /// Split and compound.
+    pub both: usize,
+    /// Compound lines whose labelled parts need several executors.
+    pub several: usize,
+    /// Of these, lines that come out with the right executors in order.
+    pub in_order: usize,
+    /// Split lines that say whether their parts can go side by side.
+    pub ordered: usize,
+    /// Of these, lines of which the split says the same.
+    pub order_right: usize,
+}
+
+impl Splits {
+    fn add(&mut self, labelled: &Labelled, parts: &[Part]) {
+        let Some(compound) = labelled.compound.filter(|_| !labelled.line.is_task()) else { return };
+        let split = !parts.is_empty();
+        self.count += 1;
+        self.compound += usize::from(compound);
+        self.split += usize::from(split);
+        self.both += usize::from(compound && split);
+        // Neighbours for one executor count as one part.
+        let mut wanted: Vec<&str> = labelled.parts.iter().map(|part| part.role.as_str()).collect();
+        wanted.dedup();
+        if wanted.len() > 1 {
+            let mut found: Vec<&str> = parts.iter().map(|part| part.role.name()).collect();
+            found.dedup();
+            self.several += 1;
+            self.in_order += usize::from(found == wanted);
+        }
+        if let Some(parallel) = labelled.parallel.filter(|_| split) {
+            self.ordered += 1;
+            self.order_right += usize::from(parallel != parts.iter().any(|part| part.after));
+        }
+    }
 }
 
 /// A judged text: the truth, the choice, and what the choice rests on.
@@ -102,6 +163,7 @@ pub fn eval(env: &Env, file: &Path, wanted: &Wanted) -> Result<String> {
         .map_err(|error| Error::new("cannot read the labelled prompts", error).at(file))?;
     let mut sets: BTreeMap<String, Vec<Judged>> = BTreeMap::new();
     let mut all = Vec::new();
+    let mut splits = Splits::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let labelled: Labelled = serde_json::from_str(line).map_err(|error| {
             Error::new("cannot read a labelled prompt", error)
@@ -110,6 +172,7 @@ pub fn eval(env: &Env, file: &Path, wanted: &Wanted) -> Result<String> {
                 .fix("each line is {\"id\", \"prompt\", \"tier\"[, \"kind\", \"role\", \"lang\", \"group\"]}")
         })?;
         let verdict = judge_line(&image, &labelled.line).0;
+        splits.add(&labelled, &verdict.parts);
         let judged = Judged {
             truth: usize::from(labelled.tier.min(3)),
             chosen: usize::from(verdict.tier.number()),
@@ -140,10 +203,31 @@ pub fn eval(env: &Env, file: &Path, wanted: &Wanted) -> Result<String> {
         .map(|(name, set)| (name.clone(), curve(set)))
         .collect();
     if wanted.json {
-        let value = serde_json::json!({"schema": 1, "sets": figures, "curves": curves});
+        let value = serde_json::json!({"schema": 1, "sets": figures, "curves": curves, "splits": splits});
         return Ok(format!("{value:#}\n"));
     }
-    Ok(page(&figures, &curves, wanted))
+    Ok(page(&figures, &curves, wanted) + &splits_page(splits))
+}
+
+/// What the splits are worth; nothing when no prompt says whether it is compound.
+fn splits_page(splits: Splits) -> String {
+    let mut out = String::new();
+    if splits.count == 0 {
+        return out;
+    }
+    let mut line = |what: &str, hits: usize, of: usize| {
+        let share = share(hits, of).map_or("-".to_owned(), |share| format!("{share:.2}"));
+        let _ = writeln!(out, "  {what:<44}{share:>5}  ({hits} of {of})");
+    };
+    line("prompts that are split, labelled compound", splits.both, splits.split);
+    line("compound prompts that are split", splits.both, splits.compound);
+    if splits.several > 0 {
+        line("right executors in order, where several", splits.in_order, splits.several);
+    }
+    if splits.ordered > 0 {
+        line("of the splits, right about side by side", splits.order_right, splits.ordered);
+    }
+    format!("\ncompound tasks, {} prompts\n{out}", splits.count)
 }
 
 /// One point of the policy curve.
@@ -358,6 +442,7 @@ fn page(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classify::Role;
 
     fn judged(truth: usize, chosen: usize, confidence: f32) -> Judged {
         let mut probabilities = [(1.0 - confidence) / 3.0; 4];
@@ -377,6 +462,43 @@ mod tests {
         assert_eq!(figures.haiku_under, Some(0.5));
         assert!((figures.cov90 - 0.4).abs() < 1e-9, "the two most confident are right");
         assert_eq!(figures.confusion[2][1], 1);
+    }
+
+    #[test]
+    fn splits_are_counted_against_labelled_parts() {
+        let labelled = |text: &str| serde_json::from_str::<Labelled>(text).expect("a labelled line");
+        let part = |role: Role, after| Part { tier: role.tier(), role, start: 0, end: 0, after };
+        let compound = labelled(
+            r#"{"id": 1, "prompt": "x", "tier": 2, "compound": true, "parallel": false,
+                "parts": [{"role": "explore"}, {"role": "implement"}, {"role": "implement"}]}"#,
+        );
+        let single = labelled(r#"{"id": 2, "prompt": "x", "tier": 2, "compound": false}"#);
+        let unsaid = labelled(r#"{"id": 3, "prompt": "x", "tier": 2}"#);
+        let right = [part(Role::Explore, false), part(Role::Implement, true)];
+        let turned = [part(Role::Implement, false), part(Role::Explore, false)];
+        let mut splits = Splits::default();
+        for (line, parts) in [
+            (&compound, &right[..]),
+            (&compound, &turned),
+            (&compound, &[]),
+            (&single, &right),
+            (&unsaid, &right),
+        ] {
+            splits.add(line, parts);
+        }
+        let expected = Splits {
+            count: 4,
+            compound: 3,
+            split: 3,
+            both: 2,
+            several: 3,
+            in_order: 1,
+            ordered: 2,
+            order_right: 1,
+        };
+        assert_eq!(splits, expected);
+        assert!(splits_page(splits).contains("0.67  (2 of 3)"), "{}", splits_page(splits));
+        assert_eq!(splits_page(Splits::default()), "", "nothing is said about lines without the label");
     }
 
     #[test]

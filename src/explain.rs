@@ -139,11 +139,21 @@ fn page(
     out.push_str(&rules_that_fired(image, text, verdict, times.table));
     if !verdict.parts.is_empty() {
         let _ = writeln!(out, "\nparts");
-        for part in &verdict.parts {
+        let mut earlier = 0..0;
+        for (index, part) in verdict.parts.iter().enumerate() {
             let who = part.role.executor().unwrap_or("you");
+            if part.after {
+                earlier = earlier.end..index;
+            }
+            let order = match earlier.len() {
+                _ if index == 0 => String::new(),
+                _ if !part.after => "side by side".to_owned(),
+                1 => format!("after part {index}"),
+                _ => format!("after parts {}-{index}", earlier.start + 1),
+            };
             let _ = writeln!(
                 out,
-                "  tier {} {:<14} {:?}",
+                "  tier {} {:<14} {order:<15} {:?}",
                 part.tier.number(),
                 who,
                 text.get(part.start..part.end).unwrap_or("")
@@ -245,6 +255,7 @@ struct Answer<'a> {
 struct AnswerPart<'a> {
     tier: u8,
     role: &'static str,
+    after: bool,
     text: &'a str,
 }
 
@@ -335,6 +346,7 @@ fn answer<'a>(image: &'a Image, listed: Listed, line: &'a Line) -> Answer<'a> {
     let parts = verdict.parts.iter().map(|part| AnswerPart {
         tier: part.tier.number(),
         role: part.role.name(),
+        after: part.after,
         text: text.get(part.start..part.end).unwrap_or(""),
     });
     Answer {

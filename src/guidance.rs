@@ -67,16 +67,45 @@ pub fn hint(policy: &Policy, tier: Tier, role: Role) -> String {
     )
 }
 
-/// Hint for a compound task: its parts and who takes each. None when no part would be delegated.
+/// Three words on what a role does with its part.
+fn does(role: Role) -> &'static str {
+    match role {
+        Role::None => "has no task",
+        Role::Explore => "finds and reads",
+        Role::Validate => "runs and checks",
+        Role::Document => "edits texts",
+        Role::Implement => "changes code",
+        Role::Review => "reviews or debugs",
+        Role::Orchestrator => "design and judge",
+    }
+}
+
+/// Hint for a compound task: who takes its parts, in which order, and what can go side by side. None when no part would
+/// be delegated.
 pub fn compound(policy: &Policy, parts: &[Part]) -> Option<String> {
     parts.iter().find(|part| part.role.executor().is_some())?;
-    let named: Vec<String> = parts
-        .iter()
-        .take(MAX_PARTS)
-        .map(|part| format!("{}: {}", who(policy, part.role), why(part.role)))
-        .collect();
-    let more = if parts.len() > MAX_PARTS { "; ..." } else { "" };
-    Some(format!("SEF: separable parts. {}{more}.", named.join("; ")))
+    let named = &parts[..parts.len().min(MAX_PARTS)];
+    let steps: Vec<String> = named.chunk_by(|_, next| !next.after).map(|parts| step(policy, parts)).collect();
+    let more = if parts.len() > MAX_PARTS { "; and more" } else { "" };
+    Some(format!("SEF: separable parts. {}{more}.", steps.join("; then ")))
+}
+
+/// Parts that can go side by side: each executor once, with its number of parts.
+fn step(policy: &Policy, parts: &[Part]) -> String {
+    let mut roles: Vec<(Role, usize)> = Vec::new();
+    for part in parts {
+        match roles.iter_mut().find(|(role, _)| *role == part.role) {
+            Some((_, count)) => *count += 1,
+            None => roles.push((part.role, 1)),
+        }
+    }
+    let takes = |(role, count): &(Role, usize)| {
+        let times = if *count > 1 { format!(" ({count} parts)") } else { String::new() };
+        format!("{} {}{times}", who(policy, *role), does(*role))
+    };
+    let all: Vec<String> = roles.iter().map(takes).collect();
+    let beside = if parts.len() > 1 { ", side by side" } else { "" };
+    format!("{}{beside}", all.join(" and "))
 }
 
 /// Hint for a prompt that carries a routing mark.
@@ -130,14 +159,17 @@ mod tests {
         let text = session(&policy);
         assert!(text.len() <= MAX_SESSION, "{} bytes", text.len());
         assert!(REPEATED.len() <= MAX_HINT);
-        let part = |role: Role| Part { tier: role.tier(), role, start: 0, end: 0 };
+        let part = |role: Role, after| Part { tier: role.tier(), role, start: 0, end: 0, after };
         for tier in [Tier::Haiku, Tier::Sonnet, Tier::Opus] {
             for role in Role::ALL {
                 assert!(hint(&policy, tier, role).len() <= MAX_HINT);
                 assert!(marked(&policy, tier, role).len() <= MAX_HINT);
-                for other in Role::ALL {
-                    let parts = [part(role), part(other), part(role), part(other), part(role)];
-                    if let Some(text) = compound(&policy, &parts) {
+                for (other, after) in Role::ALL.into_iter().flat_map(|other| [(other, true), (other, false)])
+                {
+                    let parts =
+                        [part(role, false), part(other, after), part(role, after), part(other, after)];
+                    for count in 2..=parts.len() {
+                        let text = compound(&policy, &parts[..count]).unwrap_or_default();
                         assert!(text.len() <= MAX_HINT, "{text}");
                     }
                 }
@@ -145,6 +177,47 @@ mod tests {
             for bad in [Bad::Failed, Bad::Empty, Bad::GaveUp] {
                 assert!(bad_result(&policy, tier, bad).len() <= MAX_HINT);
             }
+        }
+    }
+
+    #[test]
+    fn parts_are_named_in_order_and_what_is_independent_goes_side_by_side() {
+        use Role::{Document, Explore, Implement, Orchestrator, Validate};
+        let policy = crate::rules::built_in_policy();
+        for (parts, expected) in [
+            (
+                &[(Explore, false), (Orchestrator, true)][..],
+                Some("sef-explore (Haiku) finds and reads; then you design and judge."),
+            ),
+            (
+                &[(Implement, false), (Document, false)],
+                Some(
+                    "sef-implement (Sonnet) changes code and sef-document (Haiku) edits texts, side by side.",
+                ),
+            ),
+            (
+                &[(Implement, false), (Implement, false), (Validate, true)],
+                Some(
+                    "sef-implement (Sonnet) changes code (2 parts), side by side; then sef-validate (Haiku) runs and \
+                     checks.",
+                ),
+            ),
+            (
+                &[(Validate, false), (Implement, true), (Validate, true), (Document, true)],
+                Some(
+                    "sef-validate (Haiku) runs and checks; then sef-implement (Sonnet) changes code; then sef-validate \
+                     (Haiku) runs and checks; and more.",
+                ),
+            ),
+            (&[(Orchestrator, false), (Orchestrator, true)], None),
+            (&[], None),
+        ] {
+            let parts: Vec<Part> = parts
+                .iter()
+                .map(|(role, after)| Part { tier: role.tier(), role: *role, start: 0, end: 0, after: *after })
+                .collect();
+            let expected = expected.map(|text| format!("SEF: separable parts. {text}"));
+            assert_eq!(compound(&policy, &parts), expected);
         }
     }
 

@@ -221,7 +221,7 @@ fn the_orchestrators_model_is_what_spoke_last_unless_the_user_switched_since() {
 fn compound_prompts_name_who_takes_which_part() {
     let sandbox = Sandbox::new();
     let text = hint(&sandbox, "s", "Read the codebase and redesign the auth system").expect("parts");
-    assert!(text.contains("sef-explore (Haiku): find and read; you: design"), "{text}");
+    assert!(text.contains("sef-explore (Haiku) finds and reads; then you design"), "{text}");
     assert!(text.len() <= 240);
     assert_eq!(
         hint(&sandbox, "s", "Search the docs and design a new queue protocol"),

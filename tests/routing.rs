@@ -71,14 +71,52 @@ const SINGLE: &[(&str, u8, &str)] = &[
     ("/compact", 0, "none"),
 ];
 
-/// Prompt and the roles of its parts.
-const COMPOUND: &[(&str, &[&str])] = &[
-    ("Read the codebase and redesign the auth system", &["explore", "orchestrator"]),
-    ("Find all usages of the old client, then write a migration script for them", &["explore", "implement"]),
-    ("Run the tests and fix the bug that makes them fail", &["validate", "implement"]),
-    ("Implement the export button and update the README", &["implement", "document"]),
-    ("Search for the slow queries, then redesign the database schema", &["explore", "orchestrator"]),
-    ("Refactor the parser and run the linter", &["implement", "validate"]),
+/// Prompt and the roles of its parts; `>` stands before a part that needs the one before it.
+const COMPOUND: &[(&str, &str)] = &[
+    // The promised ones: read, then think; find, then write; run, then repair.
+    ("Read the codebase and redesign the auth system", "explore >orchestrator"),
+    ("Find every caller of the mailer and then redesign how mail is queued", "explore >orchestrator"),
+    ("Find all usages of the old client, then write a migration script for them", "explore >implement"),
+    ("Run the tests and fix the bug that makes them fail", "validate >implement"),
+    ("Search for the slow queries, then redesign the database schema", "explore >orchestrator"),
+    ("Implement the export button and update the README", "implement document"),
+    ("Refactor the parser and run the linter", "implement >validate"),
+    // What says that a part needs the one before it.
+    ("Look up which ports the gateway opens. After that write a compose file for it", "explore >implement"),
+    ("List the routes without a test, then write tests for them", "explore >implement"),
+    ("add a search box to the toolbar, and once the tests pass push it", "implement >validate"),
+    ("plan how we split the billing module, then implement the first step", "orchestrator >implement"),
+    ("review the retry code in queue.rs, then fix what you find", "review >implement"),
+    ("write a parser for the feed and commit it", "implement >validate"),
+    // What says that parts stand side by side.
+    ("fix the crash on empty carts; also add a csv export to the orders page", "implement implement"),
+    ("Add a filter to the table. Separately, rename the README section on setup", "implement document"),
+    (
+        "1. add a filter to the orders table\n2. fix the date parser for leap years\n3. deploy to staging",
+        "implement implement validate",
+    ),
+    ("three things: fix the login form. add a logout button. run the linter", "implement implement validate"),
+    // Other languages.
+    ("lis le fichier config.yml puis écris un script qui le convertit", "explore >implement"),
+    ("busca todos los usos de la API vieja y luego escribe un script que los cambie", "explore >implement"),
+    ("führe die Tests aus und danach behebe den Fehler im Parser", "validate >implement"),
+];
+
+/// Prompts that look as if they had parts and have none.
+const ONE_TASK: &[&str] = &[
+    "",
+    "add a retry to the client and make sure the old calls keep working",
+    "go and check which version we use",
+    "try and fix the date parser",
+    "add a page where users can search and edit their notes",
+    "Rename the flag. It should stay an alias for a while. Don't break the old name.",
+    "write a script that downloads the feed and sorts the entries",
+    "find where we print \"read the docs, then redesign the api and run the tests\"",
+    "explain `fetch(); then(); commit and push`",
+    "diagnose and fix the crash in the importer",
+    "run the migration and show me the output",
+    "add tests or fix the old ones",
+    "npm run build fails since this morning and I have no idea why",
 ];
 
 fn classify(sandbox: &Sandbox, lines: &[Value]) -> Vec<Value> {
@@ -102,16 +140,101 @@ fn every_promised_example_goes_to_its_tier_and_role() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The roles of an answer's parts, as in [`COMPOUND`].
+fn parts(answer: &Value) -> String {
+    let parts = answer["parts"].as_array().expect("a list");
+    let word = |part: &Value| {
+        let needs = if part["after"] == true { ">" } else { "" };
+        format!("{needs}{}", part["role"].as_str().expect("a role"))
+    };
+    parts.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn compound_examples_are_split_and_take_the_tier_of_their_hardest_part() {
+fn compound_examples_are_split_and_say_what_needs_what() {
     let lines: Vec<Value> = COMPOUND.iter().map(|(prompt, _)| json!({"id": 1, "prompt": prompt})).collect();
-    for ((prompt, roles), answer) in COMPOUND.iter().zip(classify(&Sandbox::new(), &lines)) {
-        let parts = answer["parts"].as_array().expect("a list");
-        let found: Vec<&str> = parts.iter().map(|part| part["role"].as_str().expect("a role")).collect();
-        assert_eq!(&found, roles, "{prompt}: {answer}");
-        let hardest = parts.iter().map(|part| part["tier"].as_u64().expect("a tier")).max();
-        assert!(answer["tier"].as_u64() >= hardest, "{prompt}");
+    let answers = classify(&Sandbox::new(), &lines);
+    let wrong: Vec<String> = COMPOUND
+        .iter()
+        .zip(&answers)
+        .filter(|((_, roles), answer)| parts(answer) != *roles)
+        .map(|((prompt, roles), answer)| format!("{prompt:?}: want {roles}, got {}", parts(answer)))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn promised_compound_tasks_take_the_tier_of_their_hardest_part() {
+    let promised = &COMPOUND[..7];
+    let lines: Vec<Value> = promised.iter().map(|(prompt, _)| json!({"id": 1, "prompt": prompt})).collect();
+    for ((prompt, _), answer) in promised.iter().zip(classify(&Sandbox::new(), &lines)) {
+        let tiers = answer["parts"].as_array().expect("a list").iter().map(|part| part["tier"].as_u64());
+        assert!(answer["tier"].as_u64() >= tiers.max().flatten(), "{prompt}: {answer}");
     }
+}
+
+#[test]
+fn what_explains_or_limits_a_task_is_no_part_of_its_own() {
+    let lines: Vec<Value> = ONE_TASK.iter().map(|prompt| json!({"id": 1, "prompt": prompt})).collect();
+    let answers = classify(&Sandbox::new(), &lines);
+    let wrong: Vec<String> = ONE_TASK
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| !parts(answer).is_empty())
+        .map(|(prompt, answer)| format!("{prompt:?}: {}", answer["parts"]))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn parts_are_pieces_of_the_prompt_in_order_whatever_the_prompt_is() {
+    let mut prompts: Vec<String> = [
+        "run it and then ",
+        "\"find the log, then fix it",
+        "`read the file and then fix it",
+        "fix “the header, then run the tests",
+        "1) 2) 3) a) b)",
+        "- \n- \n- ",
+        "then then then also also and and and",
+        "and, and, and, or, or; then? also!",
+        "🦀, then 🦀 and run 🦀; also fix 🦀",
+        "修复登录，然后运行测试",
+        "lies die datei — und dann — schreib’ sie um",
+        "e\u{301}, then fix e\u{301} and also run the tests",
+        "once",
+        "once when after",
+        "İ then fix the ẞ and commit",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for piece in
+        ["fix it and then ", "run the tests, ", "- add a page\n", "also ", "once a b c ", ") ", "a) "]
+    {
+        prompts.push(piece.repeat(10_000));
+        prompts.push(piece.repeat(9));
+    }
+    let lines: Vec<Value> = prompts.iter().map(|prompt| json!({"id": 1, "prompt": prompt})).collect();
+    for (prompt, answer) in prompts.iter().zip(classify(&Sandbox::new(), &lines)) {
+        let mut rest = prompt.as_str();
+        for part in answer["parts"].as_array().expect("a list") {
+            let text = part["text"].as_str().expect("a text");
+            assert!(!text.is_empty());
+            let (_, after) = rest.split_once(text).unwrap_or_else(|| panic!("{text:?} is not in {rest:?}"));
+            rest = after;
+        }
+    }
+}
+
+#[test]
+fn own_compound_prompts_mostly_come_out_with_the_right_executors_in_order() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/compound.jsonl");
+    let run = Sandbox::new().run("sef", &["eval", file, "--json"], "");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let splits = serde_json::from_str::<Value>(&run.out).expect("JSON")["splits"].clone();
+    let count = |name: &str| splits[name].as_u64().expect("a number");
+    assert!(count("several") >= 50, "{splits}");
+    assert!(count("in_order") * 100 >= count("several") * 70, "{splits}");
+    assert!(count("order_right") * 100 >= count("ordered") * 85, "{splits}");
 }
 
 #[test]

@@ -16,6 +16,12 @@ pub const BREAK: u8 = 4;
 pub const NEGATED: u8 = 8;
 /// A verb after "and", "then" or a comma, or at the start of a sentence: a new part of a compound task may begin.
 pub const CLAUSE: u8 = 16;
+/// A word that joins clauses ("and", "then").
+pub const JOINS: u8 = 32;
+/// A sign such as `/`, `&` or a dash stands alone after it.
+pub const SIGN: u8 = 64;
+/// A comma follows.
+pub const COMMA: u8 = 128;
 
 /// Bytes of a long text that are read at its start and at its end: the ask stands there, specs and pastes between.
 const HEAD_BYTES: usize = 24_000;
@@ -55,7 +61,7 @@ pub struct Token {
     pub end: u32,
     elements: u32,
     count: u16,
-    /// `HEAD`, `START`, `BREAK`, `NEGATED`, `CLAUSE`.
+    /// `HEAD`, `START`, `BREAK`, `NEGATED`, `CLAUSE`, `JOINS`, `SIGN`, `COMMA`.
     pub flags: u8,
 }
 
@@ -264,7 +270,8 @@ impl Lexer<'_> {
             }
             '!' | ';' | '。' | '！' | '；' => self.fresh = true,
             '.' | ':' if after.is_empty() || after.starts_with(char::is_whitespace) => self.fresh = true,
-            ',' | '，' | '、' => self.comma(),
+            ',' | '，' | '、' => self.flag_last(COMMA),
+            '&' | '+' | '/' | '-' | '–' | '—' if after.starts_with(' ') => self.flag_last(SIGN),
             _ => {}
         }
         at + c.len_utf8()
@@ -283,9 +290,9 @@ impl Lexer<'_> {
         }
     }
 
-    fn comma(&mut self) {
+    fn flag_last(&mut self, flag: u8) {
         if let Some(last) = self.out.list.last_mut() {
-            last.flags |= COMMA;
+            last.flags |= flag;
         }
     }
 
@@ -414,9 +421,6 @@ impl Lexer<'_> {
     }
 }
 
-/// A comma follows; only used while marking.
-const COMMA: u8 = 128;
-
 /// Marks clause heads, the start, and what stands under a negation.
 fn mark(image: &Image, tokens: &mut Tokens) {
     let [filler, conj, verb, negation] = [0, 1, 2, 3].map(|index| image.special(index));
@@ -453,6 +457,7 @@ fn mark(image: &Image, tokens: &mut Tokens) {
             started = true;
         }
         if is_conj {
+            add |= JOINS;
             negated = 0;
             if expecting == Expecting::Nothing {
                 expecting = Expecting::Verb;
@@ -467,8 +472,7 @@ fn mark(image: &Image, tokens: &mut Tokens) {
         if is_negation {
             negated = NEGATION_REACH;
         }
-        let token = &mut tokens.list[index];
-        token.flags = (token.flags & !COMMA) | add;
+        tokens.list[index].flags |= add;
     }
 }
 
@@ -510,7 +514,7 @@ fn spread_long_classes(image: &Image, tokens: &mut Tokens) {
 }
 
 /// Length of a list marker with its space (`- `, `* `, `12. `, `3) `), 0 when the line has none.
-fn list_marker(line: &str) -> usize {
+pub fn list_marker(line: &str) -> usize {
     let bytes = line.as_bytes();
     let digits = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
     let marker = match bytes.get(digits) {

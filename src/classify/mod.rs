@@ -2,6 +2,7 @@
 //! Scores are sums of the weights of the rules that fired; nothing here knows a word of English.
 
 pub mod before;
+pub mod clauses;
 pub mod lexer;
 pub mod matcher;
 pub mod parts;
@@ -39,6 +40,8 @@ pub struct Part {
     pub start: usize,
     /// See `start`.
     pub end: usize,
+    /// It needs what the part before it brings; else the two can run side by side.
+    pub after: bool,
 }
 
 /// What the rules make of a text.
@@ -92,6 +95,10 @@ pub fn classify(image: &Image, text: &str, source: Source<'_>) -> Verdict {
                 std::iter::once("@user").chain(before.iter().flat_map(Before::features)).collect();
             let (mut verdict, tokens) = judge_whole(image, Table::User, text, &features);
             verdict.parts = parts::split(image, text, &tokens);
+            // Work that is tier 3 as a whole is not handed out in parts that are all below it.
+            if verdict.tier == Tier::Opus && verdict.parts.iter().all(|part| part.tier < Tier::Opus) {
+                verdict.parts.clear();
+            }
             verdict
         }
         Source::Subagent { agent, description } => {

@@ -32,6 +32,12 @@ pub enum Command {
         #[command(subcommand)]
         action: RulesAction,
     },
+    /// Show the prices that reports use, and how old they are.
+    Prices {
+        /// What to show.
+        #[command(subcommand)]
+        action: PricesAction,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// bash, zsh, fish, elvish or powershell.
@@ -116,6 +122,15 @@ pub struct AddArgs {
     /// Add a rule even if the sentence has that tier already.
     #[arg(long)]
     pub force: bool,
+}
+
+/// What to show of the prices.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum PricesAction {
+    /// Every price, in dollars per million tokens.
+    List,
+    /// How old the prices are; exit 1 when they should be looked at again.
+    Check,
 }
 
 /// Arguments of `sef classify`.

@@ -3,12 +3,14 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory as _, Parser};
-use sef::cli::{AddArgs, Cli, Command, InstallArgs, RulesAction, ScopeArgs, StatusArgs};
+use sef::cli::{AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs};
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::explain::Listed;
+use sef::prices::show;
 use sef::rules::add::{Wanted, add};
 use sef::rules::check;
 use sef::settings::agents::OnEdited;
@@ -66,6 +68,12 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             RulesAction::Check => check::check(env),
             RulesAction::Test => check::test(env),
         },
+        Command::Prices { action: PricesAction::List } => show::list(env),
+        Command::Prices { action: PricesAction::Check } => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
+            let (text, old) = show::check(env, now)?;
+            return Ok((text, if old { ExitCode::FAILURE } else { ExitCode::SUCCESS }));
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sef", &mut script);

@@ -44,6 +44,35 @@ impl Prices {
     }
 }
 
+/// A row as it is written, for people to read. Rates in dollars per million tokens: input, output, cache writes of five
+/// minutes and of an hour, cache reads.
+pub(super) struct Priced {
+    pub model: String,
+    pub from: Option<String>,
+    pub over_prompt: u64,
+    pub fast: bool,
+    pub rates: [f64; 5],
+    pub as_of: String,
+    /// It stands in the user's file.
+    pub users: bool,
+}
+
+/// The rows of a price file in their order.
+pub(super) fn rows(text: &str, users: bool) -> Result<Vec<Priced>> {
+    let file: File = toml::from_str(text)
+        .map_err(|error| fault(text, error.span().map_or(0, |span| span.start), error.message()))?;
+    let priced = file.price.into_iter().map(|row| Priced {
+        rates: [row.input, row.output, row.cache_write_5m, row.cache_write_1h, row.cache_read],
+        model: row.model.into_inner(),
+        from: row.from,
+        over_prompt: row.over_prompt,
+        fast: row.speed == Speed::Fast,
+        as_of: row.as_of,
+        users,
+    });
+    Ok(priced.collect())
+}
+
 /// The file's shape.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

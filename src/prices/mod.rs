@@ -3,10 +3,11 @@
 //! depend on its order. A model that is not listed has no price: it is never free.
 
 mod file;
+pub mod show;
 mod usd;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 pub use usd::Usd;
@@ -77,17 +78,23 @@ impl Prices {
     /// Fails with path, line and column when that file can't be read or has a fault: a wrong price is worse than none.
     pub fn load(config_dir: Option<&Path>) -> Result<Self> {
         let mut prices = Self::built_in()?;
-        let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(prices) };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => prices.apply(&text).map_err(|error| error.at(&path))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(Error::new("cannot read your prices", error)
-                    .at(&path)
-                    .fix("make the file readable, or move it away to use the built-in prices"));
-            }
+        if let Some((path, text)) = users_file(config_dir)? {
+            prices.apply(&text).map_err(|error| error.at(&path))?;
         }
         Ok(prices)
+    }
+
+    /// The built-in rows as they are written.
+    fn built_in_rows() -> Result<Vec<file::Priced>> {
+        file::rows(BUILT_IN, false)
+    }
+
+    /// The rows of the user's `prices.toml` as they are written; none without such a file.
+    fn users_rows(config_dir: Option<&Path>) -> Result<Vec<file::Priced>> {
+        match users_file(config_dir)? {
+            Some((path, text)) => file::rows(&text, true).map_err(|error| error.at(&path)),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The prices that SEF came with. A test keeps them free of faults.
@@ -128,6 +135,18 @@ impl Prices {
         .fold(Usd::default(), Usd::plus);
         let tokens = if usage.us_only { tokens.scaled(self.us_inference_millis) } else { tokens };
         Some(tokens.plus(Usd::of(usage.web_searches, self.web_search)))
+    }
+}
+
+/// The user's price file and its text, when there is one.
+fn users_file(config_dir: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
+    let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(None) };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((path, text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::new("cannot read your prices", error)
+            .at(&path)
+            .fix("make the file readable, or move it away to use the built-in prices")),
     }
 }
 

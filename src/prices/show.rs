@@ -1,0 +1,96 @@
+//! `sef prices`: which prices count and how old they are. Reads the two lists and the clock; fetches nothing.
+
+use std::fmt::Write as _;
+
+use super::Prices;
+use super::file::Priced;
+use crate::calendar::{DAY, parse_date};
+use crate::config::Env;
+use crate::error::Result;
+
+/// Age from which a list should be compared with its source, in days: list prices changed about that often in 2026.
+const OLD: u64 = 90;
+
+/// The rows that count: the user's for the models that they name, the built-in ones for the others.
+fn rows(env: &Env) -> Result<Vec<Priced>> {
+    // Loading checks both lists, so that what is shown is what reports use.
+    Prices::load(env.config_dir.as_deref())?;
+    let users = Prices::users_rows(env.config_dir.as_deref())?;
+    let mut rows = Prices::built_in_rows()?;
+    rows.retain(|row| !users.iter().any(|own| own.model == row.model));
+    rows.extend(users);
+    Ok(rows)
+}
+
+/// Every row, in dollars per million tokens, with its source.
+pub fn list(env: &Env) -> Result<String> {
+    let mut out = String::from("dollars per million tokens\n");
+    let _ = writeln!(
+        out,
+        "{:<20}{:>8}{:>8}{:>9}{:>9}{:>8}  when",
+        "model", "input", "output", "write 5m", "write 1h", "read"
+    );
+    for row in rows(env)? {
+        let [input, output, five_minutes, hour, read] = row.rates;
+        let mut when = Vec::new();
+        if let Some(from) = &row.from {
+            when.push(format!("from {from}"));
+        }
+        if row.over_prompt > 0 {
+            when.push(format!("prompt over {}k", row.over_prompt / 1_000));
+        }
+        if row.fast {
+            when.push("fast".to_owned());
+        }
+        if row.users {
+            when.push(format!("yours, {}", row.as_of));
+        }
+        let line = format!(
+            "{:<20}{input:>8}{output:>8}{five_minutes:>9}{hour:>9}{read:>8}  {}",
+            row.model,
+            when.join(", ")
+        );
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    Ok(out)
+}
+
+/// How old the lists are at `now` (milliseconds since 1970), and whether that is too old.
+pub fn check(env: &Env, now: u64) -> Result<(String, bool)> {
+    let rows = rows(env)?;
+    let built_in = Prices::built_in()?.as_of;
+    let mut out = String::new();
+    let mut old = say_age(&mut out, "the built-in list", &built_in, now);
+    let mut users: Vec<&Priced> = rows.iter().filter(|row| row.users).collect();
+    users.dedup_by(|a, b| a.model == b.model && a.as_of == b.as_of);
+    for row in users {
+        old |= say_age(&mut out, &format!("your price of {}", row.model), &row.as_of, now);
+    }
+    for row in &rows {
+        if let Some(from) = row.from.as_deref()
+            && parse_date(from).is_some_and(|from| from > now)
+        {
+            let _ = writeln!(out, "{}: another price from {from} on, already listed", row.model);
+        }
+    }
+    if old {
+        let _ = writeln!(
+            out,
+            "older than {OLD} days: compare `sef prices list` with the vendor's price page; rows in prices.toml in\n\
+             SEF's configuration folder replace the built-in ones of their model"
+        );
+    }
+    Ok((out, old))
+}
+
+fn say_age(out: &mut String, what: &str, as_of: &str, now: u64) -> bool {
+    let days = parse_date(as_of).map(|date| now.saturating_sub(date) / DAY);
+    let age = match days {
+        Some(0) => "today".to_owned(),
+        Some(1) => "1 day old".to_owned(),
+        Some(days) => format!("{days} days old"),
+        None => "of no date".to_owned(),
+    };
+    let _ = writeln!(out, "{what}: checked {as_of}, {age}");
+    days.is_none_or(|days| days > OLD)
+}

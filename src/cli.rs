@@ -32,6 +32,8 @@ pub enum Command {
         #[command(subcommand)]
         action: RulesAction,
     },
+    /// One line for Claude Code's status line, from its JSON on standard input.
+    Statusline,
     /// Show the prices that reports use, and how old they are.
     Prices {
         /// What to show.

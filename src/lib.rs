@@ -27,5 +27,6 @@ pub mod report;
 pub mod rules;
 pub mod settings;
 pub mod state;
+pub mod statusline;
 pub mod tail;
 pub mod transcript;

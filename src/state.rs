@@ -91,7 +91,8 @@ impl From<Spawned> for Row {
 /// Bounds of the lists above; the oldest entries go first.
 const MAX_HINTS: usize = 40;
 const MAX_REJECTED: usize = 16;
-const MAX_SPAWNS: usize = 24;
+/// Spawns that are remembered.
+pub const MAX_SPAWNS: usize = 24;
 /// Largest session file that is read.
 const MAX_FILE: u64 = 64 << 10;
 /// How long one hook waits for another one's lock on the same session.
@@ -199,6 +200,14 @@ pub struct Held {
     before: Vec<u8>,
     /// The memory; change it, then [`Held::save`].
     pub session: Session,
+}
+
+/// The memory of a session as it stands, without a lock: for looking only. Empty when there is none.
+pub fn peek(state_dir: Option<&Path>, session_id: &str) -> Session {
+    let Some(path) = state_dir.map(|dir| session_path(dir, session_id)) else { return Session::default() };
+    let Ok(file) = crate::fsx::open_regular(&path) else { return Session::default() };
+    let bytes = crate::fsx::read_up_to(&file, MAX_FILE as usize).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
 /// Opens the memory of a session. Without a usable state folder it is empty and saving does nothing.

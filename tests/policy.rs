@@ -612,3 +612,25 @@ fn a_users_rules_add_change_and_switch_off() {
     let list = sandbox.run("sef", &["rules", "list"], "");
     assert!(list.out.contains("mine") && !list.out.contains("\nthanks "), "{}", list.out);
 }
+
+#[test]
+fn the_status_line_says_what_this_session_came_to() {
+    let sandbox = Sandbox::new();
+    let line = |input: &str| {
+        let run = sandbox.run("sef", &["statusline"], input);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{input}");
+        run.out
+    };
+    let input = r#"{"session_id":"s","model":{"id":"claude-opus-5-5"},"cost":{"total_cost_usd":0.126}}"#;
+    assert_eq!(line(input), "SEF $0.13\n");
+    hint(&sandbox, "s", "Find all files that import the config module");
+    model(&sandbox, "s", &[task(LOOK_UP)]);
+    model(&sandbox, "s", &[task(LOOK_UP), ("model", "opus".into())]);
+    assert_eq!(line(input), "SEF last task tier 1 | 2 spawns: 1 haiku, 1 left alone | $0.13\n");
+    assert_eq!(line(r#"{"session_id":"another"}"#), "SEF ready\n");
+    let before = std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder").count();
+    for nothing in ["", "{", "[]", r#"{"cost":{}}"#, r#"{"session_id":7}"#, "\u{0}", "null"] {
+        assert_eq!(line(nothing), "", "{nothing:?}");
+    }
+    assert_eq!(std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder").count(), before);
+}

@@ -1,6 +1,6 @@
 //! `sef`: every command a person types. Parses, runs one command, prints one error, picks the exit code.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,7 +18,10 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain};
+use sef::{eval, explain, statusline};
+
+/// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
+const MOST_STATUS: u64 = 1 << 20;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -68,6 +71,11 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             RulesAction::Check => check::check(env),
             RulesAction::Test => check::test(env),
         },
+        Command::Statusline => {
+            let mut input = String::new();
+            let read = io::stdin().lock().take(MOST_STATUS).read_to_string(&mut input);
+            Ok(read.map(|_| statusline::line(env, &input)).unwrap_or_default())
+        }
         Command::Prices { action: PricesAction::List } => show::list(env),
         Command::Prices { action: PricesAction::Check } => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);

@@ -6,6 +6,7 @@ pub mod args;
 pub mod cost;
 pub mod delegations;
 pub mod page;
+pub mod savings;
 pub mod since;
 pub mod text;
 
@@ -27,6 +28,7 @@ use activity::Activity;
 use args::ReportArgs;
 use cost::Cost;
 use delegations::Delegations;
+use savings::Savings;
 
 /// Version of the JSON's shape.
 pub const SCHEMA: u32 = 1;
@@ -46,6 +48,8 @@ pub struct Report {
     pub rates: Rates,
     /// Tokens and money.
     pub cost: Cost,
+    /// What the delegated work would have cost otherwise.
+    pub savings: Savings,
     /// Lines of log and transcripts that could not be read.
     pub unreadable_lines: u64,
     /// Transcripts and folders that could not be read.
@@ -130,6 +134,7 @@ fn figures(looked: Looked, log: Log, corpus: &Corpus, prices: &Prices, scope: &S
         tasks: std::mem::take(&mut hook.tasks),
         rates: Rates { delegation: hook.delegation_rate(), rejection: None },
         cost: cost::add_up(corpus, prices, scope.since),
+        savings: savings::estimate(corpus, prices, scope.since),
         unreadable_lines: log.unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
         later_lines: log.later,

@@ -7,6 +7,7 @@ use crate::report::Report;
 use crate::report::activity::TARGET;
 use crate::report::cost::Cost;
 use crate::report::delegations::{Delegation, Delegations};
+use crate::report::savings::Savings;
 use crate::report::text::{money, name, plain, plural, short};
 
 /// Widest line, in characters.
@@ -33,6 +34,7 @@ pub fn page(report: &Report, ink: Ink) -> String {
         page.delegations(&report.delegations);
         page.trouble(report);
         page.cost(&report.cost);
+        page.savings(&report.savings);
     }
     page.unreadable(report);
     page.text
@@ -285,6 +287,58 @@ impl Page {
             count => format!("; your own prices for {}", plural(count as u64, "model")),
         };
         self.line(&format!("  list prices as of {}{own}", name(&cost.prices_as_of, 20)));
+    }
+
+    fn savings(&mut self, savings: &Savings) {
+        if savings.agents == 0 {
+            return;
+        }
+        self.title("Was it worth it? Estimates: the same tokens at other prices");
+        let count = plural(savings.agents, "subagent");
+        self.wrapped(
+            "delegated",
+            &format!(
+                "{count} cost {}; the same requests on their orchestrator's model: {}",
+                money(savings.agents_usd),
+                money(savings.agents_on_orchestrator_usd)
+            ),
+        );
+        self.wrapped(
+            "overhead",
+            &format!(
+                "opening their own contexts {} (in the sum above), reading their reports about {}",
+                money(savings.opening_usd),
+                money(savings.reading_usd)
+            ),
+        );
+        let net = savings.net_usd();
+        let verdict = if net >= 0.0 {
+            format!("about {} less than on the orchestrator's model", money(net))
+        } else {
+            format!("about {} MORE than on the orchestrator's model", money(-net))
+        };
+        self.wrapped("estimate", &verdict);
+        if let Some(share) = savings.break_even() {
+            self.wrapped(
+                "break-even",
+                &format!("as long as less than {:.0} % of that work is done again", share * 100.0),
+            );
+        }
+        let names: Vec<String> = savings.single_models.keys().map(|model| name(model, 30)).collect();
+        self.wrapped(
+            "one model",
+            &format!(
+                "these sessions cost {}; each wholly on the cheapest model that ran in it ({}): {}, if its results \
+                 had been good enough",
+                money(savings.sessions_usd),
+                names.join(", "),
+                money(savings.single_model_usd)
+            ),
+        );
+        if savings.agents_left_out > 0 {
+            let count = plural(savings.agents_left_out, "subagent");
+            self.wrapped("left out", &format!("{count} without a main transcript or without a price"));
+        }
     }
 
     fn cross_check(&mut self, cost: &Cost) {

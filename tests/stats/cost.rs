@@ -237,3 +237,52 @@ fn a_project_is_named_by_path_or_by_folder() {
     assert_eq!(usd(&["--project", &folder]), 8.0);
     assert_eq!(usd(&["--project", "/home/user/elsewhere"]), 0.0);
 }
+
+#[test]
+fn what_delegated_work_would_have_cost_is_the_same_tokens_at_other_prices() {
+    let sandbox = Sandbox::new();
+    for transcript in two_delegations() {
+        transcript.write(&sandbox);
+    }
+    let savings = &report(&sandbox, &[])["savings"];
+    for (key, sum) in [
+        ("agents_usd", 0.001_682_75),
+        ("agents_on_orchestrator_usd", 0.065_07),
+        ("opening_usd", 0.001_322_5),
+        ("reading_usd", 0.000_375),
+        ("sessions_usd", 0.084_992_75),
+        ("single_model_usd", 0.003_999_5),
+    ] {
+        assert_eq!(dollars(&savings[key]), json!(sum), "{key}");
+    }
+    assert_eq!((&savings["agents"], &savings["agents_left_out"]), (&json!(2), &json!(0)));
+    assert_eq!(savings["single_models"], json!({HAIKU: 1}));
+    let page = page(&sandbox, &[]);
+    assert!(page.contains("Estimates: the same tokens at other prices"), "{page}");
+    assert!(page.contains("as long as less than 97 % of that work is done again"), "{page}");
+}
+
+#[test]
+fn dearer_subagents_are_said_to_cost_more_and_unknown_prices_are_in_no_estimate() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1")
+        .answer("m1", HAIKU, (1000, 100, 0, 0), 1)
+        .agent_result("toolu_1", "a1", OPUS, "completed")
+        .write(&sandbox);
+    Transcript::agent("s1", "a1").answer("m2", OPUS, (1000, 100, 0, 0), 1).write(&sandbox);
+    let text = page(&sandbox, &[]);
+    assert!(text.contains("MORE than on the orchestrator's model"), "{text}");
+    assert!(text.contains("less than 0 %"), "{text}");
+    Transcript::agent("s1", "a2").answer("m3", "claude-opus-99", (1000, 100, 0, 0), 1).write(&sandbox);
+    Transcript::agent("gone", "a3").answer("m4", OPUS, (1000, 100, 0, 0), 1).write(&sandbox);
+    let savings = &report(&sandbox, &[])["savings"];
+    assert_eq!((&savings["agents"], &savings["agents_left_out"]), (&json!(1), &json!(2)));
+    assert_eq!(dollars(&savings["agents_usd"]), json!(0.006));
+}
+
+#[test]
+fn without_delegations_nothing_is_said_about_savings() {
+    let sandbox = Sandbox::new();
+    Transcript::main("s1").answer("m1", OPUS, (1000, 100, 0, 0), 1).write(&sandbox);
+    assert!(!page(&sandbox, &[]).contains("worth it"));
+}

@@ -205,10 +205,10 @@ impl<'a> Reader<'a> {
         pieces
     }
 
-    /// Byte range of the tokens from one to before another.
+    /// Byte range of the tokens from one to before a later one.
     pub fn bytes(&self, from: usize, to: usize) -> (usize, usize) {
         let list = &self.tokens.list;
-        (list[from].start as usize, list[to.max(from + 1) - 1].end as usize)
+        (list[from].start as usize, list[to - 1].end as usize)
     }
 
     /// Role of the longest class entry that begins at a token, and its number of words.
@@ -412,7 +412,7 @@ impl<'a> Reader<'a> {
         } else {
             pieces.push(piece);
         }
-        head
+        head + 1
     }
 
     /// Whether a piece is more than how the piece before it goes on.

@@ -1,6 +1,8 @@
 //! Text to tokens. Prose becomes words with the rule elements they stand for; code blocks, traces, quotes, paths and
 //! links become single features, so that what is quoted is never read as what is asked. No I/O, no globals.
 
+use std::ops::Range;
+
 use super::typo;
 use crate::rules::compile::Kind;
 use crate::rules::image::Image;
@@ -134,6 +136,35 @@ pub fn tokens(image: &Image, text: &str, features: &[&str]) -> Tokens {
     lexer.out
 }
 
+/// The tokens of a piece of a text that was read already, as if it were a text of its own: no word is read twice.
+pub fn piece(image: &Image, text: &str, whole: &Tokens, range: Range<usize>, features: &[&str]) -> Tokens {
+    let base = whole.list[range.start].start as usize;
+    let text = &text[base..whole.list[range.end - 1].end as usize];
+    let mut lexer =
+        Lexer { image, text, out: Tokens::default(), found: Found::of_piece(text), fresh: true, mended: 0 };
+    for token in range.clone() {
+        let from = lexer.out.elements.len();
+        let fits = |packed: &&u32| token + (*packed >> 16) as usize <= range.end;
+        lexer.out.elements.extend(whole.elements_of(token).iter().filter(fits));
+        let Token { start, end, flags, .. } = whole.list[token];
+        let (start, end) = (start as usize - base, end as usize - base);
+        if text[start..end].is_ascii() {
+            lexer.found.ascii_words += 1;
+        } else {
+            lexer.found.other_words += 1;
+        }
+        lexer.push(start, end, from);
+        if let Some(last) = lexer.out.list.last_mut() {
+            last.flags |= flags & (BREAK | COMMA | SIGN);
+        }
+    }
+    lexer.out.words = lexer.out.list.len();
+    mark(image, &mut lexer.out);
+    lexer.features(features);
+    lexer.out.note_present(image.elements());
+    lexer.out
+}
+
 /// What was seen in the text as a whole.
 #[derive(Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one text, each set once")]
@@ -144,6 +175,20 @@ struct Found {
     list: bool,
     ascii_words: usize,
     other_words: usize,
+}
+
+impl Found {
+    /// What a piece of a text holds, its words left out.
+    fn of_piece(text: &str) -> Self {
+        let lines = || text.lines().skip(1);
+        Self {
+            question: text.contains(['?', '？']),
+            code: text.contains("```"),
+            trace: lines().any(is_trace),
+            list: lines().any(|line| list_marker(line.trim_start()) > 0),
+            ..Self::default()
+        }
+    }
 }
 
 struct Lexer<'a> {
@@ -433,7 +478,8 @@ fn mark(image: &Image, tokens: &mut Tokens) {
             expecting = Expecting::Head;
             negated = 0;
         }
-        let is = |element| tokens.spans(index, element) > 0;
+        // Entries of several words do not count, whether they are marked by now or not.
+        let is = |element| tokens.spans(index, element) == 1;
         let (is_filler, is_conj, is_verb, is_negation) = (is(filler), is(conj), is(verb), is(negation));
         let mut add = 0;
         if negated > 0 {

@@ -127,10 +127,15 @@ fn agent_feature(agent: &str) -> &'static str {
 /// Judges a text as one task.
 fn judge_whole(image: &Image, table: Table, text: &str, features: &[&str]) -> (Verdict, lexer::Tokens) {
     let tokens = lexer::tokens(image, text, features);
-    let fired = matcher::fired(image, &tokens, text);
+    (judge(image, table, text, &tokens), tokens)
+}
+
+/// Judges a text that was read.
+fn judge(image: &Image, table: Table, text: &str, tokens: &lexer::Tokens) -> Verdict {
+    let fired = matcher::fired(image, tokens, text);
     let mut verdict = score(image, table, fired);
     verdict.words = tokens.words;
-    (verdict, tokens)
+    verdict
 }
 
 /// How scores become a tier: the probability of each one, and the tier of least expected cost.

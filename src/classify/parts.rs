@@ -2,7 +2,7 @@
 //! Where pieces begin is `clauses`' affair; here each is judged, and what is no task of its own joins its neighbour.
 
 use super::clauses::{Kind, Link, MAX_PIECES, Opens, Piece, Reader, has_joint};
-use super::lexer::Tokens;
+use super::lexer::{self, Tokens};
 use super::{Part, Role, Tier, Verdict};
 use crate::rules::image::{Image, Table};
 
@@ -34,8 +34,9 @@ pub fn split(image: &Image, text: &str, tokens: &Tokens) -> Vec<Part> {
     for (index, piece) in pieces.iter().enumerate() {
         let next = pieces.get(index + 1).map_or(tokens.words, |next| next.first);
         let (start, end) = reader.bytes(piece.start, next);
-        // Each piece is read as a text of its own: its length and its first word count, not the whole text's.
-        let verdict = super::judge_whole(image, Table::User, &text[start..end], &["@user"]).0;
+        // Each piece is judged as a text of its own: its length and its first word count, not the whole text's.
+        let read = lexer::piece(image, text, tokens, piece.start..next, &["@user"]);
+        let verdict = super::judge(image, Table::User, &text[start..end], &read);
         let role = role(&reader, piece, next, &verdict);
         let Some(earlier) = parts.last_mut() else {
             if let Some(role) = role {

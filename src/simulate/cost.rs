@@ -134,20 +134,28 @@ struct Sums {
     high: Usd,
 }
 
-/// Adds up all spawns. `agents` says which agent (its place in the corpus) a call started.
-pub fn add_up(
-    spawns: &[SpawnSeen],
-    agents: &HashMap<&str, usize>,
-    corpus: &Corpus,
-    prices: &Prices,
-    assumptions: &Assumptions,
-    redone: Redone,
-) -> (Spawns, Cost) {
+/// What spawns are priced with.
+pub struct Books<'a> {
+    /// Every request, each once.
+    pub corpus: &'a Corpus,
+    /// Which agent (its place in the corpus) a call started.
+    pub agents: HashMap<&'a str, usize>,
+    /// Prices.
+    pub prices: &'a Prices,
+    /// What is assumed besides.
+    pub assumptions: &'a Assumptions,
+    /// The preset's shares of work that is done again.
+    pub redone: Redone,
+}
+
+/// Adds up all spawns.
+pub fn add_up(spawns: &[SpawnSeen], books: &Books<'_>) -> (Spawns, Cost) {
+    let Books { corpus, redone, .. } = books;
     let mut counts = Spawns::default();
     let mut cost = Cost {
         redone_haiku: redone.haiku as f64 / 1000.0,
         redone_sonnet: redone.sonnet as f64 / 1000.0,
-        prices_as_of: prices.as_of.clone(),
+        prices_as_of: books.prices.as_of.clone(),
         ..Cost::default()
     };
     let mut unknown = BTreeSet::new();
@@ -158,14 +166,14 @@ pub fn add_up(
         counts.total += 1;
         counts.nested += u64::from(spawn.nested);
         // What a fork copied from its parent is the parent's; what two agents share counts once.
-        let requests: Vec<usize> = agents.get(spawn.tool_use.as_str()).map_or_else(Vec::new, |agent| {
+        let requests: Vec<usize> = books.agents.get(spawn.tool_use.as_str()).map_or_else(Vec::new, |agent| {
             let own = corpus.agents[*agent].requests.iter().copied();
             own.filter(|at| !corpus.requests[*at].in_main && !std::mem::replace(&mut counted[*at], true))
                 .collect()
         });
         let ran = requests.iter().find_map(|at| Family::of(&corpus.requests[*at].model));
         let set = spawn.set.filter(|set| ran != Some(*set));
-        let priced = price(spawn, set, &requests, corpus, prices, assumptions, redone, &mut unknown);
+        let priced = price(spawn, set, &requests, books, &mut unknown);
         cost.without_transcript += u64::from(requests.is_empty());
         cost.without_price += u64::from(!requests.is_empty() && priced.is_none());
         if let Some(sums) = priced {
@@ -216,17 +224,14 @@ fn row(from: Option<Family>, to: Family, sums: &Sums) -> Move {
 }
 
 /// One spawn's three figures; none without requests, or when a model that counts has no price.
-#[expect(clippy::too_many_arguments, reason = "every part of one estimate, named where it is used")]
 fn price(
     spawn: &SpawnSeen,
     set: Option<Family>,
     requests: &[usize],
-    corpus: &Corpus,
-    prices: &Prices,
-    assumptions: &Assumptions,
-    redone: Redone,
+    books: &Books<'_>,
     unknown: &mut BTreeSet<String>,
 ) -> Option<Sums> {
+    let Books { corpus, prices, assumptions, redone, .. } = books;
     let mut sums = Sums::default();
     let mut known = !requests.is_empty();
     let mut cost_on = |model: &str, at: usize| {

@@ -1,9 +1,10 @@
-//! `sef-stats simulate`: what SEF would have done in the sessions so far, had it been there. `wire` reads lines, `replay`
-//! lets the hook's own code answer them, `cost` adds up, `page` shows. Nothing is ever written.
+//! `sef-stats simulate`: what SEF would have done in the sessions so far, had it been there. `wire` reads lines,
+//! `replay` and `play` let the hook's own code answer them, `cost` adds up, `page` shows. Nothing is ever written.
 
 pub mod args;
 pub mod cost;
 pub mod page;
+mod play;
 pub mod replay;
 mod wire;
 
@@ -25,7 +26,7 @@ use crate::transcript::corpus::Corpus;
 use crate::transcript::find::{Scope, Source, find};
 use crate::transcript::read_all;
 use args::SimulateArgs;
-use cost::{Assumptions, Cost, Spawns};
+use cost::{Assumptions, Books, Cost, Spawns};
 use replay::{Found, Group, Replayer, Setting};
 
 /// Version of the JSON's shape.
@@ -223,7 +224,8 @@ fn figures(looked: Looked, found: Vec<Found>, corpus: &Corpus, prices: &Prices, 
     }
     let assumptions = Assumptions::built_in();
     let redone = assumptions.redone(&looked.preset);
-    let (spawns, cost) = cost::add_up(&spawns, &agents, corpus, prices, &assumptions, redone);
+    let books = Books { corpus, agents, prices, assumptions: &assumptions, redone };
+    let (spawns, cost) = cost::add_up(&spawns, &books);
     Simulation {
         schema: SCHEMA,
         scope: looked,

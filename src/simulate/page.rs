@@ -95,8 +95,8 @@ impl Page {
         if looked.project.is_some() || looked.since.is_some() {
             self.line("  with --project or --since; try without them.");
         }
-        self.line("  Claude Code keeps its transcripts in ~/.claude/projects. If yours are elsewhere,");
-        self.line("  name the folder: sef-stats simulate --transcripts DIR");
+        self.line("  Claude Code keeps its transcripts in ~/.claude/projects. Are yours elsewhere?");
+        self.line("  Then name the folder: sef-stats simulate --transcripts DIR");
     }
 
     /// Three lines in plain words.

@@ -69,12 +69,12 @@ pub struct Move {
     pub spawns: u64,
     /// Of these, with a transcript and known prices: the ones in the sums.
     pub priced: u64,
-    /// What these really cost, in dollars.
-    pub actual_usd: f64,
+    /// What these really cost, in dollars; none when none of them is priced.
+    pub actual_usd: Option<f64>,
     /// The same tokens on the other model.
-    pub low_usd: f64,
+    pub low_usd: Option<f64>,
     /// That, and a share of the work done again by the parent.
-    pub high_usd: f64,
+    pub high_usd: Option<f64>,
 }
 
 /// All spawns.
@@ -95,8 +95,8 @@ pub struct Spawns {
 /// The money.
 #[derive(Debug, Default, Serialize)]
 pub struct Cost {
-    /// What all spawned agents with known prices really cost, in dollars.
-    pub spawned_usd: f64,
+    /// What all spawned agents with known prices really cost, in dollars; none without any.
+    pub spawned_usd: Option<f64>,
     /// How many these are.
     pub spawned_priced: u64,
     /// Spawns whose own transcript was not found: their cost is not known.
@@ -105,12 +105,12 @@ pub struct Cost {
     pub without_price: u64,
     /// Models without a price.
     pub unknown_models: Vec<String>,
-    /// Of the changed spawns: what they really cost.
-    pub changed_actual_usd: f64,
+    /// Of the changed spawns: what they really cost; none when none of them is priced.
+    pub changed_actual_usd: Option<f64>,
     /// Estimate, see [`Move::low_usd`].
-    pub changed_low_usd: f64,
+    pub changed_low_usd: Option<f64>,
     /// Estimate, see [`Move::high_usd`].
-    pub changed_high_usd: f64,
+    pub changed_high_usd: Option<f64>,
     /// Changed spawns that are in these three sums.
     pub changed_priced: u64,
     /// Share of Haiku work that the high figure takes to be done again.
@@ -202,13 +202,18 @@ pub fn add_up(spawns: &[SpawnSeen], books: &Books<'_>) -> (Spawns, Cost) {
         }
     }
     counts.moves = moves.into_iter().map(|((from, to), sums)| row(from, to, &sums)).collect();
-    cost.spawned_usd = spawned.dollars();
+    cost.spawned_usd = dollars(spawned, cost.spawned_priced);
     cost.unknown_models = unknown.into_iter().collect();
-    cost.changed_actual_usd = all.actual.dollars();
-    cost.changed_low_usd = all.low.dollars();
-    cost.changed_high_usd = all.high.dollars();
+    cost.changed_actual_usd = dollars(all.actual, all.priced);
+    cost.changed_low_usd = dollars(all.low, all.priced);
+    cost.changed_high_usd = dollars(all.high, all.priced);
     cost.changed_priced = all.priced;
     (counts, cost)
+}
+
+/// A sum of so many; of none there is no sum.
+fn dollars(sum: Usd, count: u64) -> Option<f64> {
+    (count > 0).then(|| sum.dollars())
 }
 
 fn row(from: Option<Family>, to: Family, sums: &Sums) -> Move {
@@ -217,9 +222,9 @@ fn row(from: Option<Family>, to: Family, sums: &Sums) -> Move {
         to: to.alias().to_owned(),
         spawns: sums.spawns,
         priced: sums.priced,
-        actual_usd: sums.actual.dollars(),
-        low_usd: sums.low.dollars(),
-        high_usd: sums.high.dollars(),
+        actual_usd: dollars(sums.actual, sums.priced),
+        low_usd: dollars(sums.low, sums.priced),
+        high_usd: dollars(sums.high, sums.priced),
     }
 }
 

@@ -120,20 +120,18 @@ impl Page {
             plural(spawns.total, "subagent"),
             spawns.changed
         ));
-        if cost.changed_priced == 0 {
-            self.line("What those cost is not known: no transcripts or no prices for them.");
-            return;
-        }
+        let which = match cost.changed_priced {
+            0 => {
+                self.line("What those cost is not known: no transcripts or no prices for them.");
+                return;
+            }
+            all if all == spawns.changed => "They".to_owned(),
+            some => format!("{some} of them"),
+        };
         self.line(&format!(
-            "{} cost {}; there, an estimated {} to {}.",
-            if cost.changed_priced == spawns.changed {
-                "They".to_owned()
-            } else {
-                format!("{} of them", cost.changed_priced)
-            },
-            money(cost.changed_actual_usd),
-            money(cost.changed_low_usd),
-            money(cost.changed_high_usd)
+            "{which} cost {}; there, an estimated {}.",
+            usd(cost.changed_actual_usd),
+            range(cost)
         ));
     }
 
@@ -227,18 +225,13 @@ impl Page {
             ));
         }
         for row in &spawns.moves {
-            let sums = if row.priced == 0 {
-                ["unknown".to_owned(), "-".to_owned(), "-".to_owned()]
-            } else {
-                [money(row.actual_usd), money(row.low_usd), money(row.high_usd)]
-            };
             self.line(&format!(
                 "  {:<22}{:>9}{:>12}{:>12}{:>12}",
                 format!("{} -> {}", row.from, row.to),
                 row.spawns,
-                sums[0],
-                sums[1],
-                sums[2]
+                usd(row.actual_usd),
+                usd(row.low_usd),
+                usd(row.high_usd)
             ));
         }
         if !spawns.left.is_empty() {
@@ -258,7 +251,7 @@ impl Page {
                 "all with a known cost ({} of {}): {}",
                 cost.spawned_priced,
                 spawns.total,
-                money(cost.spawned_usd)
+                usd(cost.spawned_usd)
             ),
         );
         if cost.without_transcript > 0 {
@@ -281,11 +274,10 @@ impl Page {
             self.wrapped(
                 2,
                 &format!(
-                    "the {} that would have moved: {}; estimate {} to {}",
+                    "the {} that would have moved: {}; estimated {}",
                     cost.changed_priced,
-                    money(cost.changed_actual_usd),
-                    money(cost.changed_low_usd),
-                    money(cost.changed_high_usd)
+                    usd(cost.changed_actual_usd),
+                    range(cost)
                 ),
             );
         }
@@ -318,4 +310,13 @@ impl Page {
             self.line(&format!("{} {noun} could not be read", simulation.unreadable_files));
         }
     }
+}
+
+/// Dollars, where there is anything to add up.
+fn usd(sum: Option<f64>) -> String {
+    sum.map_or("unknown".to_owned(), money)
+}
+
+fn range(cost: &Cost) -> String {
+    format!("{} to {}", usd(cost.changed_low_usd), usd(cost.changed_high_usd))
 }

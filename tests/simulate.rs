@@ -575,3 +575,28 @@ fn spawns_get_the_model_that_the_real_hook_sets() {
         assert_eq!(simulated["spawns"]["left"]["unknown-agent"], 1, "{model}");
     }
 }
+
+#[test]
+fn a_hint_stands_until_the_conversation_is_compacted() {
+    let sandbox = Sandbox::new();
+    let chat =
+        Chat::main(&sandbox, "s1").typed(FIND).done("m1", OPUS, SMALL).typed(FIND).done("m2", OPUS, SMALL);
+    chat.clone().typed(FIND).write(&sandbox);
+    assert_eq!(simulate(&sandbox, &[])["prompts"]["silence"], json!({"stands": 2}));
+    chat.line(json!({"type": "system", "subtype": "compact_boundary"})).typed(FIND).write(&sandbox);
+    let prompts = &simulate(&sandbox, &[])["prompts"];
+    assert_eq!((&prompts["hinted"], &prompts["silence"]), (&json!(2), &json!({"stands": 1})));
+}
+
+#[test]
+fn at_the_first_prompt_the_model_is_known_in_interactive_sessions_only() {
+    // With Haiku as the orchestrator nothing is cheaper; a print session is taken for Opus until it answers.
+    for (entrypoint, expected) in [("cli", json!({"model-low": 1})), ("sdk-cli", json!({}))] {
+        let sandbox = Sandbox::new();
+        Chat::main(&sandbox, "s1")
+            .line(json!({"type": "user", "entrypoint": entrypoint, "message": {"role": "user", "content": FIND}}))
+            .done("m1", HAIKU, SMALL)
+            .write(&sandbox);
+        assert_eq!(simulate(&sandbox, &[])["prompts"]["silence"], expected, "{entrypoint}");
+    }
+}

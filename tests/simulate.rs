@@ -600,3 +600,17 @@ fn at_the_first_prompt_the_model_is_known_in_interactive_sessions_only() {
         assert_eq!(simulate(&sandbox, &[])["prompts"]["silence"], expected, "{entrypoint}");
     }
 }
+
+#[test]
+fn what_an_agents_file_copied_from_its_parent_is_the_parents_cost() {
+    let sandbox = Sandbox::new();
+    let main = Chat::main(&sandbox, "s1").typed("go").call("toolu_1", OPUS, &task("fork", FIND));
+    main.clone().result("toolu_1", "a1").write(&sandbox);
+    let fork = Chat::of(&sandbox, "s1", Some("a1")).raw(&main.text).done("m-own", OPUS, SMALL);
+    fork.write(&sandbox);
+    let found = simulate(&sandbox, &[]);
+    // The call in the copy is the parent's own, no nested spawn; its 84,000 are not the fork's.
+    assert_eq!((&found["spawns"]["total"], &found["spawns"]["nested"]), (&json!(1), &json!(0)));
+    assert_eq!(found["spawns"]["left"], json!({"fork": 1}));
+    assert_eq!(units(&found["cost"]["spawned_usd"]), 8_400_000);
+}

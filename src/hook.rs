@@ -104,7 +104,7 @@ fn answer(input: &[u8], start: Instant) {
 }
 
 /// Where the client finds agent files, most specific first.
-fn agent_folders(env: &Env, cwd: &str) -> Vec<PathBuf> {
+pub(crate) fn agent_folders(env: &Env, cwd: &str) -> Vec<PathBuf> {
     let cwd = (!cwd.is_empty()).then(|| Path::new(cwd));
     let mut folders: Vec<PathBuf> = Vec::new();
     for root in [cwd, env.project_dir.as_deref()].into_iter().flatten().filter(|root| root.is_absolute()) {

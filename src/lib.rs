@@ -26,6 +26,7 @@ pub mod protocol;
 pub mod report;
 pub mod rules;
 pub mod settings;
+pub mod simulate;
 pub mod state;
 pub mod statusline;
 pub mod tail;

@@ -178,7 +178,7 @@ texts! {
 }
 
 /// A JSON string's value; nothing for any other type.
-fn text<'a>(raw: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
+pub(crate) fn text<'a>(raw: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
     #[derive(Deserialize)]
     struct Text<'b>(#[serde(borrow)] Cow<'b, str>);
     let raw = raw?.get();

@@ -13,5 +13,6 @@ mod policy;
 mod routing;
 mod rules_add;
 mod sandbox;
+mod simulate;
 mod stats;
 mod texts;

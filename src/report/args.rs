@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::report::since::Since;
+use crate::simulate::args::SimulateArgs;
 
 /// What was delegated, which model ran, what it cost.
 #[derive(Debug, Parser)]
@@ -18,6 +19,8 @@ pub struct StatsCli {
 pub enum StatsCommand {
     /// Report tasks, delegations (wanted, requested and actual model), tokens and cost.
     Report(ReportArgs),
+    /// Estimate what SEF would have done in the sessions so far, without it having been there. Changes nothing.
+    Simulate(SimulateArgs),
 }
 
 /// Options of `report`.

@@ -157,7 +157,7 @@ fn of_project(records: Vec<Record>, folder: &str, corpus: &Corpus) -> Vec<Record
 }
 
 /// The transcript folder that `--project` means: a folder of that name, else the one of that path.
-fn folder_of(project: &str, transcripts: Option<&Path>, here: &Path) -> String {
+pub(crate) fn folder_of(project: &str, transcripts: Option<&Path>, here: &Path) -> String {
     let is_name = !project.contains('/') && !matches!(project, "." | "..");
     if is_name && (project.starts_with('-') || transcripts.is_some_and(|dir| dir.join(project).is_dir())) {
         return project.to_owned();

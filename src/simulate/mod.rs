@@ -101,6 +101,18 @@ impl Simulation {
     }
 }
 
+/// Somebody may name the folder of one project, which holds transcripts itself: then it is that project alone.
+fn as_projects(dir: PathBuf) -> (PathBuf, Option<String>) {
+    let holds_transcripts = std::fs::read_dir(&dir).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.path().extension().is_some_and(|ending| ending == "jsonl"))
+    });
+    let named = dir.file_name().map(|name| name.to_string_lossy().into_owned());
+    match (holds_transcripts, dir.parent(), named) {
+        (true, Some(parent), Some(name)) => (parent.to_owned(), Some(name)),
+        _ => (dir, None),
+    }
+}
+
 /// Makes the simulation. `now` in milliseconds since 1970; `here` is the current folder, for relative paths.
 pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Simulation> {
     let given = args.transcripts.as_ref().map(|dir| here.join(dir));
@@ -108,6 +120,7 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Sim
         return Err(Error::new("cannot simulate", "the folder of the transcripts is not known")
             .fix("give it with --transcripts, or set HOME or CLAUDE_CONFIG_DIR to an absolute path"));
     };
+    let (projects, only) = as_projects(projects);
     let prices = Prices::load(env.config_dir.as_deref())?;
     // Without a state folder the compiled rules are not kept: this command writes nothing.
     let (image, _) = cache::image(env.config_dir.as_deref(), None);
@@ -117,7 +130,7 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Sim
         preset.name().clone_into(&mut policy.confidence.preset);
     }
     let since = args.since.map_or(0, |since| since.millis(now));
-    let folder = args.project.as_deref().map(|project| folder_of(project, Some(&projects), here));
+    let folder = args.project.as_deref().map(|project| folder_of(project, Some(&projects), here)).or(only);
     let scope = Scope { folder, since };
     let corpus = read_all(&projects, &scope);
     let (sources, _) = find(&projects, &scope);

@@ -7,13 +7,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use sef::config::Env;
 use sef::error::{Error, Result};
+use sef::export;
 use sef::report::args::{ReportArgs, StatsCli, StatsCommand};
 use sef::report::page::{Ink, page};
 use sef::report::{self, text};
 
 fn main() -> ExitCode {
-    let StatsCommand::Report(args) = StatsCli::parse().command;
-    match run(&Env::read(), &args) {
+    let env = Env::read();
+    let done = match StatsCli::parse().command {
+        StatsCommand::Report(args) => run(&env, &args),
+        StatsCommand::Export(args) => export::run(&env, &args, now()).and_then(|shown| print(&shown)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
@@ -26,17 +31,25 @@ fn main() -> ExitCode {
 }
 
 fn run(env: &Env, args: &ReportArgs) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
     // Only a relative --project needs the current folder; one that is gone makes it a path from the root.
     let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let report = report::make(env, args, now, &here)?;
-    let mut stdout = std::io::stdout().lock();
+    let report = report::make(env, args, now(), &here)?;
     let shown = if args.json {
         text::json(&report)?
     } else {
-        let ink = if stdout.is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
+        let ink = if std::io::stdout().is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
         page(&report, ink)
     };
+    print(&shown)
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
+}
+
+fn print(shown: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
     // Whoever closes the pipe early has seen enough.
     match stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

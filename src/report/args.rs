@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::export::args::ExportArgs;
 use crate::report::since::Since;
 
 /// What was delegated, which model ran, what it cost.
@@ -18,6 +19,8 @@ pub struct StatsCli {
 pub enum StatsCommand {
     /// Report tasks, delegations (wanted, requested and actual model), tokens and cost.
     Report(ReportArgs),
+    /// Send the log's counts to an OpenTelemetry collector (OTLP/HTTP, JSON), each exactly once.
+    Export(ExportArgs),
 }
 
 /// Options of `report`.

@@ -18,7 +18,7 @@ use crate::metrics::record::hashed;
 /// Bytes of a file's first line that it is known by; the line begins with the time and the session.
 const HEAD: usize = 4 << 10;
 /// Bytes before an offset that must be the same again.
-const TAIL: u64 = 256;
+const TAIL: u64 = 4 << 10;
 /// Bytes of one read; a longer line is skipped and counted. The hook's own are below a kilobyte.
 const CHUNK: usize = 1 << 20;
 

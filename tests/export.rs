@@ -199,7 +199,13 @@ fn a_collector_that_is_down_or_speaks_no_tls_gets_everything_later() {
     refused(&export(&sandbox, &format!("http://{free}"), &[]), &["nothing listens there", "4318"]);
     let collector = Collector::new(Vec::new());
     let tls = collector.url.replace("http://", "https://");
-    refused(&export(&sandbox, &tls, &["--timeout", "5"]), &[&tls]);
+    refused(&export(&sandbox, &tls, &["--timeout", "5"]), &[&tls, "cannot export"]);
+    for (name, pem) in
+        [("none.pem", ""), ("bad.pem", "-----BEGIN CERTIFICATE-----\n%\n-----END CERTIFICATE-----\n")]
+    {
+        let path = sandbox.write(name, pem);
+        refused(&export(&sandbox, &tls, &["--ca", &path.display().to_string()]), &["authorities", name]);
+    }
     let collector = Collector::new(Vec::new());
     exported(&sandbox, &collector);
     assert_eq!(received(&collector), wanted(20));
@@ -286,7 +292,10 @@ fn lines_of_any_kind_are_counted_or_left_out_and_a_torn_one_waits_for_its_end() 
     sandbox.write("state/log.jsonl", format!("{}\n{junk}{}\n{torn}", lines[0], lines[1..20].join("\n")));
     let collector = Collector::new(Vec::new());
     let out = exported(&sandbox, &collector).out;
-    assert!(out.ends_with("; 3 unreadable lines left out; 1 line of a later version left out\n"), "{out}");
+    assert!(
+        out.ends_with("; 3 lines that cannot be read left out; 1 line of a later version of SEF left out\n"),
+        "{out}"
+    );
     assert_eq!(received(&collector), wanted(20));
     // The last line is whole, only its end is missing.
     let all =

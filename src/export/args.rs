@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
 
 /// Options of `export`.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ExportArgs {
     /// The collector, like http://localhost:4318; /v1/metrics is added when it is not there.
     #[arg(long, value_name = "URL", required_unless_present_any = ["dry_run", "from_now"])]
@@ -15,6 +17,9 @@ pub struct ExportArgs {
     /// A header for the collector; a value that begins with @ names a file that holds it.
     #[arg(long = "header", value_name = "NAME=VALUE")]
     pub headers: Vec<Secret>,
+    /// Trust the authorities in this PEM file, and no others.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// Print what would be sent, one JSON document a line; send and change nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -1,6 +1,7 @@
 //! What a collector has acknowledged, and the batch that is on its way, in one file that is replaced as a whole.
 //! Never guesses: a cursor that cannot be read, or that does not fit the log, stops the export.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -165,7 +166,7 @@ pub fn make_installation(state_dir: &Path) -> Result<String> {
         if matches!(at, 4 | 6 | 8 | 10) {
             id.push('-');
         }
-        id.push_str(&format!("{byte:02x}"));
+        let _ = write!(id, "{byte:02x}");
     }
     replace_private(state_dir, &path, id.as_bytes()).map_err(cannot)?;
     Ok(id)

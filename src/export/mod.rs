@@ -29,7 +29,10 @@ const MAX_POINTS: usize = 1_000;
 pub fn run(env: &Env, args: &ExportArgs, now: u64) -> Result<String> {
     let deadline = Instant::now() + Duration::from_secs(args.timeout);
     let collector = args.otlp.as_deref().map(|url| Collector::new(url, &args.headers, args.allow_http));
-    let collector = collector.transpose()?;
+    let mut collector = collector.transpose()?;
+    if let (Some(collector), Some(path)) = (&mut collector, &args.ca) {
+        collector.trust(path)?;
+    }
     let Some(state_dir) = env.state_dir.as_deref() else {
         return Err(Error::new("cannot export", "SEF's state folder is not known")
             .fix("set HOME or SEF_STATE_DIR to an absolute path"));
@@ -199,17 +202,12 @@ impl Exporter<'_> {
     }
 
     fn left_out(&self) -> String {
-        let mut text = String::new();
-        for (count, what) in
-            [(self.done.unreadable, "unreadable line"), (self.done.later, "line of a later version")]
-        {
-            match count {
-                0 => {}
-                1 => text.push_str(&format!("; 1 {what} left out")),
-                _ => text.push_str(&format!("; {count} {} left out", what.replacen("line", "lines", 1))),
-            }
-        }
-        text
+        let lines = |count: u64, what: &str| match count {
+            0 => String::new(),
+            count => format!("; {} {what} left out", plural(count, "line")),
+        };
+        lines(self.done.unreadable, "that cannot be read")
+            + &lines(self.done.later, "of a later version of SEF")
     }
 
     fn said(&self) -> String {

@@ -1,12 +1,14 @@
 //! One POST to a collector within a deadline, and what its answer means. Never follows a redirect, never tries twice, and
 //! never shows the value of a header: whatever a collector says is cleaned of them first.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Instant;
 
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderName, HeaderValue, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::args::Secret;
 use super::otlp::{self, Answer};
@@ -19,6 +21,8 @@ const MAX_ANSWER: u64 = 64 << 10;
 const SHOWN: usize = 200;
 /// Largest file with a header's value, in bytes.
 const MAX_HEADER: u64 = 16 << 10;
+/// Largest file with authorities, in bytes; the whole Mozilla list has 250,000.
+const MAX_PEM: u64 = 4 << 20;
 
 /// A collector.
 pub struct Collector {
@@ -27,6 +31,7 @@ pub struct Collector {
     pub shown: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     secrets: Vec<String>,
+    tls: TlsConfig,
 }
 
 impl Collector {
@@ -57,7 +62,8 @@ impl Collector {
         let path = if path.ends_with("/v1/metrics") { path.to_owned() } else { format!("{path}/v1/metrics") };
         let shown = format!("{scheme}://{authority}{path}");
         let url = uri.query().map_or_else(|| shown.clone(), |query| format!("{shown}?{query}"));
-        let mut collector = Self { url, shown, headers: Vec::new(), secrets: Vec::new() };
+        let mut collector =
+            Self { url, shown, headers: Vec::new(), secrets: Vec::new(), tls: TlsConfig::default() };
         collector.secrets.extend(uri.query().map(str::to_owned));
         for (at, header) in headers.iter().enumerate() {
             collector.add(&header.0).map_err(|why| {
@@ -66,6 +72,25 @@ impl Collector {
             })?;
         }
         Ok(collector)
+    }
+
+    /// Trusts the authorities of a PEM file instead of the built-in ones.
+    pub fn trust(&mut self, path: &Path) -> Result<()> {
+        let cannot = |why: &str| {
+            Error::new("cannot use the authorities", why).at(path).fix("give a PEM file with certificates")
+        };
+        let pem = read_regular(path, MAX_PEM).map_err(|why| cannot(&why.to_string()))?;
+        let items: std::result::Result<Vec<_>, _> = parse_pem(&pem).collect();
+        let items = items.map_err(|why| cannot(&why.to_string()))?;
+        let certificates: Vec<Certificate> = items
+            .into_iter()
+            .filter_map(|item| if let PemItem::Certificate(one) = item { Some(one) } else { None })
+            .collect();
+        if certificates.is_empty() {
+            return Err(cannot("it holds no certificate"));
+        }
+        self.tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&certificates)).build();
+        Ok(())
     }
 
     /// Adds `NAME=VALUE` or `NAME=@FILE`. The reason for refusing one says nothing of the value.
@@ -104,6 +129,7 @@ impl Collector {
             .max_redirects(0)
             .http_status_as_error(false)
             .proxy(None)
+            .tls_config(self.tls.clone())
             .user_agent(concat!("sef/", env!("CARGO_PKG_VERSION")))
             .build()
             .into();
@@ -133,6 +159,12 @@ impl Collector {
 
     /// No answer at all.
     fn broken(&self, error: &ureq::Error) -> Error {
+        let no_tls = |why: &dyn std::fmt::Display| {
+            (
+                format!("no encrypted connection: {why}"),
+                "see that the port speaks TLS and its certificate is from a public authority, or name yours with --ca FILE",
+            )
+        };
         let (why, fix) = match error {
             ureq::Error::Timeout(_) => (
                 "no answer in time".to_owned(),
@@ -143,10 +175,9 @@ impl Collector {
                 "nothing listens there".to_owned(),
                 "start the collector, or see that host and port (usually 4318) are right",
             ),
-            ureq::Error::Rustls(_) | ureq::Error::Tls(_) => (
-                format!("no encrypted connection: {error}"),
-                "see that the port speaks TLS and its certificate is from a public authority",
-            ),
+            // rustls says so from below the socket.
+            ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => no_tls(error),
+            ureq::Error::Rustls(error) => no_tls(error),
             other => (other.to_string(), "see that the collector runs there, then run the export again"),
         };
         self.failed(&why).fix(fix)
@@ -156,11 +187,11 @@ impl Collector {
     fn refused(&self, status: u16, wait: Option<&str>, body: &[u8]) -> Error {
         let mut why = format!("it answered {status}");
         if let Some(wait) = wait.filter(|_| matches!(status, 429 | 502..=504)) {
-            why.push_str(&format!(" and asks to wait (Retry-After: {})", self.excerpt(wait.as_bytes())));
+            let _ = write!(why, " and asks to wait (Retry-After: {})", self.excerpt(wait.as_bytes()));
         }
         let said = self.excerpt(body);
         if !said.is_empty() {
-            why.push_str(&format!(": {said}"));
+            let _ = write!(why, ": {said}");
         }
         let fix = match status {
             300..=399 => "give the address that it points to; redirects are not followed",

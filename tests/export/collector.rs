@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// What to do with a request.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub enum Answer {
     /// 200 and `{}`.
     Take,

@@ -4,7 +4,7 @@ mod collector;
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sef::metrics::log;
 use sef::metrics::record::{Kind, Outcome, Record};
@@ -138,6 +138,39 @@ fn a_batch_cut_off_by_a_kill_is_sent_again_byte_for_byte() {
     assert_eq!(requests.len(), 3);
     assert_eq!(requests[0].body, requests[1].body, "windows and attributes included");
     assert_eq!(received(&collector), wanted(200));
+}
+
+#[test]
+fn kills_at_any_moment_lose_and_double_nothing() {
+    let sandbox = Sandbox::new();
+    let collector = Collector::new(Vec::new());
+    for round in 0..40 {
+        append(&sandbox, &records(round * 10, 10));
+        let mut command = sandbox.command(binary("sef-stats"));
+        command.args(["export", "--otlp", &collector.url]).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("starts");
+        std::thread::sleep(Duration::from_micros(round * 800));
+        let _ = child.kill();
+        child.wait().expect("ends");
+    }
+    exported(&sandbox, &collector);
+    assert_eq!(received(&collector), wanted(400));
+}
+
+#[test]
+fn exports_while_the_log_is_written_and_rotated_add_up() {
+    let sandbox = Sandbox::new();
+    let collector = Collector::new(Vec::new());
+    append(&sandbox, &records(0, 1));
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| append(&sandbox, &records(1, 899)));
+        while !writer.is_finished() {
+            exported(&sandbox, &collector);
+        }
+    });
+    exported(&sandbox, &collector);
+    assert!(sandbox.path("state/log.20.jsonl").exists(), "the log was rotated");
+    assert_eq!(received(&collector), wanted(900));
 }
 
 #[test]

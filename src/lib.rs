@@ -15,6 +15,7 @@ pub mod config;
 pub mod error;
 pub mod eval;
 pub mod explain;
+pub mod export;
 pub mod fsx;
 pub mod guidance;
 pub mod handle;

@@ -2,6 +2,7 @@
 
 mod docs;
 mod explain;
+mod export;
 mod hook;
 mod install;
 mod install_report;

@@ -1,6 +1,7 @@
-//! `sef-stats`: what was delegated, which model ran, what it cost. Parses, makes the report, prints it.
+//! `sef-stats`: what was delegated, which model ran, what it cost, what came of it. Parses, runs one command, prints it.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,10 +11,11 @@ use sef::error::{Error, Result};
 use sef::report::args::{StatsCli, StatsCommand};
 use sef::report::page::{Ink, page};
 use sef::report::{self, text};
-use sef::simulate;
+use sef::{export, simulate};
 
 fn main() -> ExitCode {
-    match run(&Env::read(), &StatsCli::parse().command) {
+    let env = Env::read();
+    match shown(&env, &StatsCli::parse().command).and_then(|shown| print(&shown)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
@@ -25,22 +27,36 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(env: &Env, command: &StatsCommand) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
-    // Only a relative --project needs the current folder; one that is gone makes it a path from the root.
-    let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let mut stdout = std::io::stdout().lock();
-    let ink = if stdout.is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
-    let shown = match command {
+/// Runs one command: what to print.
+fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
+    match command {
         StatsCommand::Report(args) => {
-            let report = report::make(env, args, now, &here)?;
-            if args.json { text::json(&report)? } else { page(&report, ink) }
+            let report = report::make(env, args, now(), &here())?;
+            if args.json { text::json(&report) } else { Ok(page(&report, ink(env))) }
         }
         StatsCommand::Simulate(args) => {
-            let simulation = simulate::make(env, args, now, &here)?;
-            if args.json { text::json(&simulation)? } else { simulate::page::page(&simulation, ink) }
+            let simulation = simulate::make(env, args, now(), &here())?;
+            if args.json { text::json(&simulation) } else { Ok(simulate::page::page(&simulation, ink(env))) }
         }
-    };
+        StatsCommand::Export(args) => export::run(env, args, now()),
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
+}
+
+/// Only a relative path needs the current folder; one that is gone makes it a path from the root.
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| "/".into())
+}
+
+fn ink(env: &Env) -> Ink {
+    if std::io::stdout().is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain }
+}
+
+fn print(shown: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
     // Whoever closes the pipe early has seen enough.
     match stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -46,7 +46,7 @@ const MAX_OLD: u32 = 99;
 
 /// Opens the files from the newest to the oldest. A rotation meanwhile then shows a file twice and never hides one; the
 /// second sight is recognised by its inode.
-fn open_all(state_dir: &Path) -> Result<Vec<(PathBuf, File)>> {
+pub fn open_all(state_dir: &Path) -> Result<Vec<(PathBuf, File)>> {
     let mut files = Vec::new();
     let mut seen = HashSet::new();
     let numbered = (1..=MAX_OLD).map(|number| state_dir.join(format!("log.{number}.jsonl")));
@@ -70,7 +70,8 @@ fn unreadable(path: &Path, why: &std::io::Error) -> Error {
 }
 
 impl Log {
-    fn add(&mut self, line: &[u8]) {
+    /// Takes one line: a record, or one more of those that are counted and left out.
+    pub fn add(&mut self, line: &[u8]) {
         match serde_json::from_slice::<Record>(line) {
             Ok(record) if record.v == VERSION => self.records.push(record),
             _ => match serde_json::from_slice::<Versioned>(line) {

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::export::args::ExportArgs;
 use crate::report::since::Since;
 use crate::simulate::args::SimulateArgs;
 
@@ -21,6 +22,8 @@ pub enum StatsCommand {
     Report(ReportArgs),
     /// Estimate what SEF would have done in the sessions so far, without it having been there. Changes nothing.
     Simulate(SimulateArgs),
+    /// Send the log's counts to an OpenTelemetry collector (OTLP/HTTP, JSON), each exactly once.
+    Export(ExportArgs),
 }
 
 /// Options of `report`.

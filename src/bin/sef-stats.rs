@@ -1,19 +1,25 @@
 //! `sef-stats`: what was delegated, which model ran, what it cost. Parses, makes the report, prints it.
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
 use sef::config::Env;
 use sef::error::{Error, Result};
-use sef::report::args::{ReportArgs, StatsCli, StatsCommand};
+use sef::outcomes::{self, audit::Audit};
+use sef::report::args::{AuditArgs, ReportArgs, StatsCli, StatsCommand};
 use sef::report::page::{Ink, page};
 use sef::report::{self, text};
 
 fn main() -> ExitCode {
-    let StatsCommand::Report(args) = StatsCli::parse().command;
-    match run(&Env::read(), &args) {
+    let env = Env::read();
+    let done = match StatsCli::parse().command {
+        StatsCommand::Report(args) => run(&env, &args),
+        StatsCommand::Audit(args) => audit(&env, &args),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "the one place that prints an error")]
@@ -26,17 +32,30 @@ fn main() -> ExitCode {
 }
 
 fn run(env: &Env, args: &ReportArgs) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
-    // Only a relative --project needs the current folder; one that is gone makes it a path from the root.
-    let here = std::env::current_dir().unwrap_or_else(|_| "/".into());
-    let report = report::make(env, args, now, &here)?;
+    let report = report::make(env, args, now(), &here())?;
+    print(&if args.json { text::json(&report)? } else { page(&report, ink(env)) })
+}
+
+fn audit(env: &Env, args: &AuditArgs) -> Result<()> {
+    let audit = Audit::make(env, args, now(), &here())?;
+    print(&if args.select.json { text::json(&audit)? } else { outcomes::page::page(&audit, ink(env)) })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
+}
+
+/// Only a relative --project needs the current folder; one that is gone makes it a path from the root.
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| "/".into())
+}
+
+fn ink(env: &Env) -> Ink {
+    if std::io::stdout().is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain }
+}
+
+fn print(shown: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    let shown = if args.json {
-        text::json(&report)?
-    } else {
-        let ink = if stdout.is_terminal() && !env.no_color { Ink::Colour } else { Ink::Plain };
-        page(&report, ink)
-    };
     // Whoever closes the pipe early has seen enough.
     match stdout.write_all(shown.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

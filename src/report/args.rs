@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::outcomes::Ended;
 use crate::report::since::Since;
 
 /// What was delegated, which model ran, what it cost.
@@ -18,6 +19,8 @@ pub struct StatsCli {
 pub enum StatsCommand {
     /// Report tasks, delegations (wanted, requested and actual model), tokens and cost.
     Report(ReportArgs),
+    /// List each delegation's outcome with the evidence for it.
+    Audit(AuditArgs),
 }
 
 /// Options of `report`.
@@ -32,4 +35,18 @@ pub struct ReportArgs {
     /// Only this project: its path, or the name of its folder below ~/.claude/projects.
     #[arg(long, value_name = "PROJECT", allow_hyphen_values = true)]
     pub project: Option<String>,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditArgs {
+    /// What to look at, as for `report`.
+    #[command(flatten)]
+    pub select: ReportArgs,
+    /// Show the beginning of the tasks, results and prompts that are the evidence.
+    #[arg(long)]
+    pub show_text: bool,
+    /// Only this outcome.
+    #[arg(long, value_name = "KIND")]
+    pub outcome: Option<Ended>,
 }

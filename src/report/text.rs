@@ -3,11 +3,12 @@
 
 use std::fmt::Write as _;
 
-use crate::error::{Error, Result};
-use crate::report::Report;
+use serde::Serialize;
 
-/// The report as one line of JSON, with control characters escaped beyond what JSON asks for.
-pub fn json(report: &Report) -> Result<String> {
+use crate::error::{Error, Result};
+
+/// A report as one line of JSON, with control characters escaped beyond what JSON asks for.
+pub fn json(report: &impl Serialize) -> Result<String> {
     let compact =
         serde_json::to_string(report).map_err(|why| Error::new("cannot print the report as JSON", why))?;
     let mut text = String::with_capacity(compact.len() + 1);

@@ -143,13 +143,24 @@ pub struct Tracer<'a> {
     known: HashSet<u64>,
     open: HashSet<u64>,
     ended: bool,
+    last_end: u64,
+    repeated: bool,
 }
 
 impl<'a> Tracer<'a> {
     /// For the file at `path`.
     pub fn new(words: &'a Words, path: &Path, of_agent: bool) -> Self {
         let trace = Trace { path: path.to_owned(), ..Trace::default() };
-        Self { words, of_agent, trace, known: HashSet::new(), open: HashSet::new(), ended: false }
+        Self {
+            words,
+            of_agent,
+            trace,
+            known: HashSet::new(),
+            open: HashSet::new(),
+            ended: false,
+            last_end: 0,
+            repeated: false,
+        }
     }
 
     /// What was found; none when there was no delegation and the file is not a subagent's.
@@ -186,7 +197,10 @@ impl<'a> Tracer<'a> {
             return;
         }
         let time = calendar::parse_timestamp(line.timestamp()).unwrap_or(0);
+        // A line that the client repeats behind the end of a delegation, in a resumed transcript, is not after it.
+        self.repeated = time != 0 && time < self.last_end && !self.of_agent;
         match line.kind() {
+            "assistant" if self.repeated => {}
             "assistant" => self.assistant(line, time),
             "user" => self.user(line, time),
             "attachment" if !self.of_agent => {
@@ -277,6 +291,7 @@ impl<'a> Tracer<'a> {
     fn end(&mut self, call: u64, agent: u64, how: How, id: &str, time: u64) {
         self.open.remove(&call);
         self.ended = true;
+        self.last_end = self.last_end.max(time);
         self.push(id, time, What::End { call, agent, how });
     }
 
@@ -299,6 +314,7 @@ impl<'a> Tracer<'a> {
                 let (call, agent) = (id_key(tag(head, "tool-use-id")), id_key(tag(head, "task-id")));
                 self.end(call, agent, how, uuid, time);
             }
+            _ if self.repeated => {}
             Said::Command => {
                 self.prompt(uuid, time, What::Prompt { complaint: false, command: true });
             }

@@ -63,9 +63,15 @@ pub struct Evidence {
     /// What it is: result, answer, prompt, edit, search, command, read, executor (its own such call), spawn, log.
     pub what: &'static str,
     /// The transcript; none for the hook's log.
+    #[serde(serialize_with = "lossy")]
     pub file: Option<PathBuf>,
     /// `tool_use_id` or `uuid` of the line.
     pub id: String,
+}
+
+/// A path need not be Unicode; the JSON must be.
+fn lossy<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(std::path::Path::to_string_lossy).serialize(serializer)
 }
 
 /// The outcome of one delegation.
@@ -117,10 +123,16 @@ impl Outcomes {
         }
     }
 
-    /// `3 accepted, 1 failed, ...`.
+    /// `3 accepted, 1 failed, ...`: the kinds that there are.
     pub fn by_kind_text(&self) -> String {
-        let count = |kind: Ended| self.by_kind.get(kind.name()).copied().unwrap_or(0);
-        Ended::ALL.map(|kind| format!("{} {}", count(kind), kind.name())).join(", ")
+        let counts =
+            Ended::ALL.map(|kind| (kind.name(), self.by_kind.get(kind.name()).copied().unwrap_or(0)));
+        let there: Vec<String> = counts
+            .iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        if there.is_empty() { "none".to_owned() } else { there.join(", ") }
     }
 
     /// `1 of 4 (25 %; 95 % interval 5-70 %), 2 unknown`.

@@ -97,7 +97,7 @@ struct World<'a> {
     of_agent: HashMap<&'a str, usize>,
     roles: HashMap<&'a str, &'a str>,
     /// When the log says that a call's work came back.
-    logged: HashMap<&'a str, (u64, Option<Outcome>)>,
+    logged: HashMap<&'a str, u64>,
     stops: HashMap<&'a str, Vec<u64>>,
     /// When files were written, by session.
     changes: HashMap<&'a str, Vec<u64>>,
@@ -162,13 +162,13 @@ impl<'a> World<'a> {
         for record in records {
             match (record.e, record.tu.as_deref()) {
                 (Kind::Spawn, Some(call)) => {
-                    self.roles.extend(record.role.as_deref().map(|role| (call, role)))
+                    self.roles.extend(record.role.as_deref().map(|role| (call, role)));
                 }
                 (Kind::Result, Some(call)) if record.out != Some(Outcome::Launched) => {
-                    self.logged.insert(call, (record.t, record.out));
+                    self.logged.insert(call, record.t);
                 }
                 (Kind::Notified, Some(call)) => {
-                    self.logged.insert(call, (record.t, record.out));
+                    self.logged.insert(call, record.t);
                 }
                 (Kind::Stop, _) if record.out.is_none() => {
                     self.stops.entry(&record.s).or_default().push(record.t);
@@ -192,7 +192,9 @@ impl<'a> World<'a> {
             let Some(number) = self.trace_of_agent.get(agent).copied() else { continue };
             work.seen = true;
             let trace = self.traces[number];
-            for (place, event) in trace.events.iter().enumerate().filter(|(_, event)| event.time >= since) {
+            for (place, event) in
+                trace.events.iter().enumerate().filter(|(_, event)| event.time == 0 || event.time >= since)
+            {
                 let place = (number, place);
                 match event.what {
                     What::Write(file) => drop(work.writes.insert(file, place)),
@@ -234,13 +236,12 @@ impl<'a> World<'a> {
             _ => false,
         };
         let found = (from..events.len()).find(|place| is_end(&events[*place]));
-        let (at, time) = match found {
-            Some(place) => (place + 1, events[place].time),
-            None => {
-                let (time, _) = *self.logged.get(id)?;
-                let later = |event: &Seen| event.time > time;
-                (events.iter().position(later).unwrap_or(events.len()).max(from + 1), time)
-            }
+        let (at, time) = if let Some(place) = found {
+            (place + 1, events[place].time)
+        } else {
+            let time = *self.logged.get(id)?;
+            let later = events.iter().position(|event| event.time > time).unwrap_or(events.len());
+            (later.max(from + 1), time)
         };
         // An agent that is sent another message ends again: the last word on its work counts.
         let last = (from..events.len()).rev().find(|place| is_end(&events[*place]));

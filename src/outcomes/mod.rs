@@ -70,6 +70,7 @@ pub struct Evidence {
 }
 
 /// A path need not be Unicode; the JSON must be.
+#[expect(clippy::ref_option, reason = "the signature that serde calls")]
 fn lossy<S: serde::Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
     path.as_deref().map(std::path::Path::to_string_lossy).serialize(serializer)
 }
@@ -139,14 +140,17 @@ impl Outcomes {
     pub fn rejected_text(&self) -> String {
         let unknown = self.by_kind.get(Ended::Unknown.name()).copied().unwrap_or(0);
         match (self.rejection_rate, self.rejection_interval) {
-            (Some(rate), Some((low, high))) => format!(
-                "{} of {} ({:.0} %; 95 % interval {:.0}-{:.0} %), {unknown} unknown",
-                self.rejected,
-                self.known,
-                rate * 100.0,
-                low * 100.0,
-                high * 100.0
-            ),
+            (Some(rate), Some((low, high))) => {
+                let digits = usize::from(self.known >= 200);
+                format!(
+                    "{} of {} ({:.digits$} %; 95 % interval {:.digits$}-{:.digits$} %), {unknown} unknown",
+                    self.rejected,
+                    self.known,
+                    rate * 100.0,
+                    low * 100.0,
+                    high * 100.0
+                )
+            }
             _ => format!("no outcome known yet, {unknown} unknown"),
         }
     }

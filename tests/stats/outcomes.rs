@@ -636,3 +636,56 @@ fn one_kind_can_be_listed_and_the_report_has_the_rate() {
     let bad = scene.sandbox.run("sef-stats", &["audit", "--outcome", "nonsense"], "");
     assert_eq!(bad.code, Some(2));
 }
+
+#[test]
+fn a_notification_or_a_word_of_the_user_in_the_middle_of_a_turn_counts_where_it_stands() {
+    let queued = |uuid: &str, mode: &str, prompt: &str| {
+        json!({"type": "attachment", "uuid": uuid, "attachment": {"type": "queued_command", "prompt": prompt,
+            "commandMode": mode, "source_uuid": "q1"}})
+    };
+    let notified = "<task-notification>\n<task-id>a1</task-id>\n<tool-use-id>toolu_1</tool-use-id>\n\
+        <status>completed</status>\n<result>Done.</result>\n</task-notification>";
+    let scene = Scene::new();
+    scene.agent("toolu_1", "a1", SONNET, None, wrote);
+    let main = asked(WRITE)
+        .launched("toolu_1", "a1")
+        .calls("toolu_r7", "Read", &json!({"file_path": "/home/user/shop/README.md"}))
+        .line(&queued("q1", "task-notification", notified));
+    let edited = main.clone().calls("toolu_e1", "Edit", &file("src/up.rs"));
+    assert_eq!(only(&scene.audit(edited)), is("redone", "edited-again"));
+    let stopped = main.says("m9").line(&queued("q2", "prompt", "that doesn't work, the upload still fails"));
+    let then = stopped.calls("toolu_e1", "Edit", &file("src/up.rs"));
+    assert_eq!(only(&scene.audit(then)), is("user-visible", "user-complained"));
+}
+
+#[test]
+fn results_of_parallel_calls_may_be_out_of_order() {
+    let scene =
+        Scene::new().delegation("toolu_1", "a1", HAIKU, looked).delegation("toolu_2", "a2", HAIKU, looked);
+    let main = Transcript::main("s1")
+        .user("p1", "please take care of this")
+        .delegates("toolu_1", FIND)
+        .delegates("toolu_2", WRITE)
+        .at(30)
+        .back("toolu_2", "a2", "Done.")
+        .at(20)
+        .back("toolu_1", "a1", "src/a.rs:3")
+        .at(31)
+        .says("m9");
+    let outcomes: Vec<String> =
+        verdicts(&scene.audit(main)).into_iter().map(|(_, outcome, _)| outcome).collect();
+    assert_eq!(outcomes, ["accepted", "accepted"]);
+}
+
+#[test]
+fn a_folder_of_any_name_is_escaped_and_the_json_stays_whole() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let scene = Scene::new().delegation("toolu_1", "a1", HAIKU, looked);
+    scene.audit(asked(FIND).back("toolu_1", "a1", "src/a.rs:3").says("m9"));
+    let evil = std::ffi::OsStr::from_bytes(b"-home-\x1b[31mred\xff\xe2\x80\xae");
+    let projects = scene.sandbox.path(".claude/projects");
+    std::fs::rename(scene.sandbox.path(FOLDER), projects.join(evil)).expect("rename");
+    let audit = audit(&scene.sandbox, &["--show-text"]);
+    assert_eq!(only(&audit), is("accepted", "went-on"));
+    assert!(audit["list"][0]["evidence"][0]["text"].as_str().is_some_and(|text| text.contains("src/a.rs:3")));
+}

@@ -1,9 +1,12 @@
 //! How delegations ended, from evidence: accepted, failed, redone, given out again, complained about, or unknown.
-//! `evidence` reads what transcripts show, `words` judges texts, `rules` decides, `audit` and `page` show each one with
-//! its evidence. Holds ids, times and hashes of what was done, never text. docs/outcomes.md states the rules.
+//! `evidence` reads what transcripts show (`keys` of what was done, `words` for what texts say), `joined` puts it beside
+//! the log, `rules` decides, `audit` and `page` show each one with its evidence. Holds ids, times and hashes of what was
+//! done, never text. docs/outcomes.md states the rules.
 
 pub mod audit;
 pub mod evidence;
+pub mod joined;
+pub mod keys;
 pub mod page;
 pub mod rules;
 pub mod words;

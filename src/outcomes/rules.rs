@@ -1,7 +1,7 @@
 //! From traces and records to one outcome for each delegation. Pure. docs/outcomes.md states the rules; what nothing
 //! shows is unknown, never guessed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::metrics::record::{Outcome, Record};
 use crate::outcomes::evidence::{Call, How, What};
@@ -25,7 +25,7 @@ pub fn judge(list: &[Delegation], records: &[Record], corpus: &Corpus) -> Vec<Ju
     };
     let flat: Vec<(usize, &Case)> =
         cases.iter().enumerate().flat_map(|(at, cases)| cases.iter().map(move |case| (at, case))).collect();
-    let mut by_trace: HashMap<usize, Vec<(usize, &Case)>> = HashMap::new();
+    let mut by_trace: BTreeMap<usize, Vec<(usize, &Case)>> = BTreeMap::new();
     // What was stopped was not the executor's to finish.
     for (at, case) in flat.into_iter().filter(|(_, case)| !case.is_stopped()) {
         by_trace.entry(case.trace).or_default().push((at, case));
@@ -194,7 +194,7 @@ impl World<'_> {
 
     /// Work after which the user's next prompt says that it is wrong.
     fn complained(&self, cases: &[Vec<Case>]) -> Vec<(usize, Judged)> {
-        let mut by_prompt: HashMap<(usize, usize), Vec<usize>> = HashMap::new();
+        let mut by_prompt: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for at in (0..self.list.len()).filter(|at| !cases[*at].iter().any(Case::is_stopped)) {
             for place in self.next_prompts(at, cases) {
                 by_prompt.entry(place).or_default().push(at);

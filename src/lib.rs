@@ -22,6 +22,7 @@ pub mod handle;
 pub mod hook;
 pub mod metrics;
 pub mod models;
+pub mod outcomes;
 pub mod prices;
 pub mod protocol;
 pub mod report;

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use sef::config::Env;
 use sef::error::{Error, Result};
+use sef::outcomes::{self, audit::Audit};
 use sef::report::args::{StatsCli, StatsCommand};
 use sef::report::page::{Ink, page};
 use sef::report::{self, text};
@@ -33,6 +34,10 @@ fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
         StatsCommand::Report(args) => {
             let report = report::make(env, args, now(), &here())?;
             if args.json { text::json(&report) } else { Ok(page(&report, ink(env))) }
+        }
+        StatsCommand::Audit(args) => {
+            let audit = Audit::make(env, args, now(), &here())?;
+            if args.select.json { text::json(&audit) } else { Ok(outcomes::page::page(&audit, ink(env))) }
         }
         StatsCommand::Simulate(args) => {
             let simulation = simulate::make(env, args, now(), &here())?;

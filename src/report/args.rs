@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::export::args::ExportArgs;
+use crate::outcomes::Ended;
 use crate::report::since::Since;
 use crate::simulate::args::SimulateArgs;
 
@@ -24,6 +25,8 @@ pub enum StatsCommand {
     Simulate(SimulateArgs),
     /// Send the log's counts to an OpenTelemetry collector (OTLP/HTTP, JSON), each exactly once.
     Export(ExportArgs),
+    /// List each delegation's outcome with the evidence for it.
+    Audit(AuditArgs),
 }
 
 /// Options of `report`.
@@ -38,4 +41,18 @@ pub struct ReportArgs {
     /// Only this project: its path, or the name of its folder below ~/.claude/projects.
     #[arg(long, value_name = "PROJECT", allow_hyphen_values = true)]
     pub project: Option<String>,
+}
+
+/// Options of `audit`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AuditArgs {
+    /// What to look at, as for `report`.
+    #[command(flatten)]
+    pub select: ReportArgs,
+    /// Show the beginning of the tasks, results and prompts that are the evidence.
+    #[arg(long)]
+    pub show_text: bool,
+    /// Only this outcome.
+    #[arg(long, value_name = "KIND")]
+    pub outcome: Option<Ended>,
 }

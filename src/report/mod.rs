@@ -20,10 +20,12 @@ use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::metrics::reader::{self, Log};
 use crate::metrics::record::{Record, project_key, transcript_folder};
+use crate::outcomes::words::Words;
+use crate::outcomes::{self, Judged, Outcomes};
 use crate::prices::Prices;
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::Scope;
-use crate::transcript::read_all;
+use crate::transcript::read_with;
 use activity::Activity;
 use args::ReportArgs;
 use cost::Cost;
@@ -42,6 +44,8 @@ pub struct Report {
     pub scope: Looked,
     /// Delegations.
     pub delegations: Delegations,
+    /// How the delegations ended, by evidence.
+    pub outcomes: Outcomes,
     /// User prompts by tier, 0 to 3.
     pub tasks: std::collections::BTreeMap<u8, u64>,
     /// Shares from 0 to 1.
@@ -84,7 +88,7 @@ pub struct Looked {
 pub struct Rates {
     /// Delegated tasks of all tasks; none without tasks.
     pub delegation: Option<f64>,
-    /// Not measured yet.
+    /// Rejected delegations of those whose outcome is known; none without such.
     pub rejection: Option<f64>,
 }
 
@@ -97,6 +101,11 @@ impl Report {
 
 /// Makes the report. `now` in milliseconds since 1970; `here` is the current folder, for a relative `--project`.
 pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Report> {
+    Ok(make_judged(env, args, now, here)?.0)
+}
+
+/// The same, with the outcome of each delegation in the order of the report's list.
+pub fn make_judged(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<(Report, Vec<Judged>)> {
     if env.state_dir.is_none() && env.claude_dir.is_none() {
         return Err(Error::new("cannot make a report", "neither SEF's nor Claude Code's folder is known")
             .fix("set HOME, or SEF_STATE_DIR and CLAUDE_CONFIG_DIR, to absolute paths"));
@@ -107,7 +116,8 @@ pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Repor
     let since = args.since.map_or(0, |since| since.millis(now));
     let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
     let scope = Scope { folder, since };
-    let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope)).unwrap_or_default();
+    let words = Words::load(env);
+    let corpus = transcripts.as_deref().map(|dir| read_with(dir, &scope, Some(&words))).unwrap_or_default();
     let looked = Looked {
         state_dir: env.state_dir.clone(),
         transcripts,
@@ -121,25 +131,36 @@ pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Repor
 }
 
 /// From what was read to the figures. Pure.
-fn figures(looked: Looked, log: Log, corpus: &Corpus, prices: &Prices, scope: &Scope) -> Report {
+fn figures(
+    looked: Looked,
+    log: Log,
+    corpus: &Corpus,
+    prices: &Prices,
+    scope: &Scope,
+) -> (Report, Vec<Judged>) {
     let records = match &scope.folder {
         Some(folder) => of_project(log.records, folder, corpus),
         None => log.records,
     };
     let mut hook = activity::count(&records, scope.since);
-    Report {
+    let delegations = delegations::join(&records, corpus, scope.since);
+    let judged = outcomes::rules::judge(&delegations.list, &records, corpus);
+    let outcomes = Outcomes::sum(&judged);
+    let report = Report {
         schema: SCHEMA,
         scope: looked,
-        delegations: delegations::join(&records, corpus, scope.since),
+        delegations,
         tasks: std::mem::take(&mut hook.tasks),
-        rates: Rates { delegation: hook.delegation_rate(), rejection: None },
+        rates: Rates { delegation: hook.delegation_rate(), rejection: outcomes.rejection_rate },
+        outcomes,
         cost: cost::add_up(corpus, prices, scope.since),
         savings: savings::estimate(corpus, prices, scope.since),
         unreadable_lines: log.unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
         later_lines: log.later,
         hook,
-    }
+    };
+    (report, judged)
 }
 
 /// The lines of one project: those that name it, and those that name none but belong to one of its sessions.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::models::Family;
+use crate::outcomes::Outcomes;
 use crate::report::Report;
 use crate::report::activity::TARGET;
 use crate::report::cost::Cost;
@@ -32,6 +33,9 @@ pub fn page(report: &Report, ink: Ink) -> String {
         page.mismatches(&report.delegations);
         page.tasks(report);
         page.delegations(&report.delegations);
+        if report.delegations.total > 0 {
+            page.outcomes(&report.outcomes);
+        }
         page.trouble(report);
         page.cost(&report.cost);
         page.savings(&report.savings);
@@ -173,7 +177,12 @@ impl Page {
             None => self.line(&format!("  delegated: no tasks yet ({target})")),
         }
         self.counts("hints given:", &hook.hints);
-        self.line("  rejections and calibration: not measured yet");
+        self.line("  calibration: not measured yet");
+    }
+
+    fn outcomes(&mut self, outcomes: &Outcomes) {
+        self.wrapped("outcomes:", &outcomes.by_kind_text());
+        self.wrapped("rejected:", &outcomes.rejected_text());
     }
 
     fn delegations(&mut self, delegations: &Delegations) {

@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use crate::error::{Error, Result};
 
-/// The report as one line of JSON, with control characters escaped beyond what JSON asks for.
-pub fn json(report: &impl serde::Serialize) -> Result<String> {
+/// A report as one line of JSON, with control characters escaped beyond what JSON asks for.
+pub fn json(report: &impl Serialize) -> Result<String> {
     let compact =
         serde_json::to_string(report).map_err(|why| Error::new("cannot print the report as JSON", why))?;
     let mut text = String::with_capacity(compact.len() + 1);

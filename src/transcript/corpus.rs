@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::metrics::record::safe_id;
+use crate::outcomes::evidence::Trace;
 use crate::prices::Usage;
 use crate::transcript::find::Source;
 use crate::transcript::read::{FileFacts, Link, Meta, Seen, State};
@@ -52,6 +53,8 @@ pub struct Session {
     pub links: Vec<Link>,
     /// The client's own sum.
     pub state: Option<State>,
+    /// What it shows of outcomes.
+    pub trace: Option<Trace>,
 }
 
 /// One subagent.
@@ -67,6 +70,8 @@ pub struct Agent {
     pub meta: Meta,
     /// Its requests, as indices into [`Corpus::requests`].
     pub requests: Vec<usize>,
+    /// What it shows of outcomes.
+    pub trace: Option<Trace>,
 }
 
 impl Corpus {
@@ -83,7 +88,14 @@ impl Corpus {
         let Some(agent) = &source.agent else {
             let links = facts.links.into_iter().map(safe_link).collect();
             let folder = source.folder.clone();
-            self.sessions.push(Session { id: session, folder, requests, links, state: facts.state });
+            self.sessions.push(Session {
+                id: session,
+                folder,
+                requests,
+                links,
+                state: facts.state,
+                trace: facts.trace,
+            });
             return;
         };
         let id = safe_id(agent);
@@ -92,13 +104,19 @@ impl Corpus {
             known.requests.extend(requests);
             known.requests.sort_unstable();
             known.requests.dedup();
+            // Copies of one transcript show the same, up to where each was made.
+            let shown = |trace: &Option<Trace>| trace.as_ref().map_or(0, |trace| trace.events.len());
+            if shown(&facts.trace) > shown(&known.trace) {
+                known.trace = facts.trace;
+            }
             if known.meta == Meta::default() {
                 known.meta = safe_meta(facts.meta.unwrap_or_default());
             }
         } else {
             index.agents.insert(id.clone(), self.agents.len());
             let meta = safe_meta(facts.meta.unwrap_or_default());
-            self.agents.push(Agent { id, session, folder: source.folder.clone(), meta, requests });
+            let folder = source.folder.clone();
+            self.agents.push(Agent { id, session, folder, meta, requests, trace: facts.trace });
         }
     }
 

@@ -16,11 +16,18 @@ use corpus::{Corpus, Index};
 use find::{Scope, find};
 use read::Reader;
 
+use crate::outcomes::words::Words;
+
 /// Threads that read files: the second one hides waiting for the disk, more would take the machine from its user.
 const THREADS: usize = 2;
 
 /// Reads every transcript in scope below `projects` (`$CLAUDE_CONFIG_DIR/projects`). A missing folder is empty.
 pub fn read_all(projects: &Path, scope: &Scope) -> Corpus {
+    read_with(projects, scope, None)
+}
+
+/// The same, and what each file shows of outcomes when there are words to judge them by.
+pub fn read_with(projects: &Path, scope: &Scope, words: Option<&Words>) -> Corpus {
     let (sources, unreadable) = find(projects, scope);
     let mut by_size: Vec<usize> = (0..sources.len()).collect();
     by_size.sort_by_key(|index| std::cmp::Reverse(sources[*index].size));
@@ -28,7 +35,7 @@ pub fn read_all(projects: &Path, scope: &Scope) -> Corpus {
     let read_some = || {
         let mut reader = Reader::default();
         let indices = std::iter::from_fn(|| by_size.get(next.fetch_add(1, Ordering::Relaxed)).copied());
-        indices.map(|index| (index, reader.read(&sources[index]))).collect::<Vec<_>>()
+        indices.map(|index| (index, reader.read(&sources[index], words))).collect::<Vec<_>>()
     };
     let mut done = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS.min(sources.len())).map(|_| scope.spawn(read_some)).collect();

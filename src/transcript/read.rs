@@ -8,6 +8,8 @@ use serde::Deserialize;
 
 use crate::calendar;
 use crate::fsx::open_regular;
+use crate::outcomes::evidence::{Filter, Trace, Tracer};
+use crate::outcomes::words::Words;
 use crate::prices::Usage;
 use crate::transcript::find::Source;
 use crate::transcript::lines::each_line;
@@ -91,23 +93,28 @@ pub struct FileFacts {
     pub meta: Option<Meta>,
     /// Lines that could not be read.
     pub unreadable: u64,
+    /// What it shows of outcomes, when that was asked for.
+    pub trace: Option<Trace>,
 }
 
 /// Reads transcripts one after another, with one buffer. One for each thread.
 #[derive(Default)]
 pub struct Reader {
     filter: LineFilter,
+    traces: Filter,
     buffer: Vec<u8>,
 }
 
 impl Reader {
-    /// Reads one file. A file that vanished meanwhile is an error of kind `NotFound`.
-    pub fn read(&mut self, source: &Source) -> io::Result<FileFacts> {
+    /// Reads one file, for outcomes too when there are words to judge them by. A file that vanished meanwhile is an
+    /// error of kind `NotFound`.
+    pub fn read(&mut self, source: &Source, words: Option<&Words>) -> io::Result<FileFacts> {
         let file = open_regular(&source.path)?;
         let mut facts = FileFacts::default();
         let mut seen: HashMap<Box<str>, usize> = HashMap::new();
-        let filter = &self.filter;
-        let too_long = each_line(file, &mut self.buffer, |line| match filter.read(line) {
+        let (filter, traces) = (&self.filter, &self.traces);
+        let mut tracer = words.map(|words| Tracer::new(words, &source.path, source.agent.is_some()));
+        let mut visit = |line: &[u8]| match filter.read(line) {
             Ok(Some(Line::Answer(answer))) => facts.add_answer(&answer, &mut seen),
             Ok(Some(Line::AgentResult(result))) => facts.links.push(Link {
                 tool_use: result.tool_use.into_owned(),
@@ -119,8 +126,15 @@ impl Reader {
             }
             Ok(None) => {}
             Err(Unreadable) => facts.unreadable += 1,
+        };
+        let too_long = each_line(file, &mut self.buffer, |line| {
+            visit(line);
+            if let Some(tracer) = &mut tracer {
+                tracer.line(traces, line);
+            }
         })?;
         facts.unreadable += too_long;
+        facts.trace = tracer.and_then(Tracer::done);
         if source.agent.is_some() {
             facts.meta = read_meta(&source.path.with_extension("meta.json"));
         }

@@ -110,6 +110,12 @@ impl Transcript {
         self
     }
 
+    /// The next line is of this many seconds after noon, and those behind it of later ones.
+    pub fn at(mut self, second: u64) -> Self {
+        self.second = second - 1;
+        self
+    }
+
     pub fn raw(mut self, text: &str) -> Self {
         self.text.push_str(text);
         self

@@ -305,7 +305,7 @@ impl Page {
         self.title("Was it worth it? Estimates: the same tokens at other prices");
         let count = plural(savings.agents, "subagent");
         self.wrapped(
-            "delegated",
+            "delegated:",
             &format!(
                 "{count} cost {}; the same requests on their orchestrator's model: {}",
                 money(savings.agents_usd),
@@ -313,7 +313,7 @@ impl Page {
             ),
         );
         self.wrapped(
-            "overhead",
+            "overhead:",
             &format!(
                 "opening their own contexts {} (in the sum above), reading their reports about {}",
                 money(savings.opening_usd),
@@ -326,16 +326,16 @@ impl Page {
         } else {
             format!("about {} MORE than on the orchestrator's model", money(-net))
         };
-        self.wrapped("estimate", &verdict);
+        self.wrapped("estimate:", &verdict);
         if let Some(share) = savings.break_even() {
             self.wrapped(
-                "break-even",
+                "break-even:",
                 &format!("as long as less than {:.0} % of that work is done again", share * 100.0),
             );
         }
         let names: Vec<String> = savings.single_models.keys().map(|model| name(model, 30)).collect();
         self.wrapped(
-            "one model",
+            "one model:",
             &format!(
                 "these sessions cost {}; each wholly on the cheapest model that ran in it ({}): {}, if its results \
                  had been good enough",
@@ -346,7 +346,7 @@ impl Page {
         );
         if savings.agents_left_out > 0 {
             let count = plural(savings.agents_left_out, "subagent");
-            self.wrapped("left out", &format!("{count} without a main transcript or without a price"));
+            self.wrapped("left out:", &format!("{count} without a main transcript or without a price"));
         }
     }
 

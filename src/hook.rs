@@ -14,7 +14,6 @@ use crate::metrics::log;
 use crate::metrics::record::{Kind, Record};
 use crate::protocol::{Event, Name};
 use crate::rules::cache;
-use crate::rules::policy::Policy;
 use crate::state;
 use crate::tail::{self, Whose};
 use crate::{agents, rules};
@@ -65,8 +64,7 @@ fn answer(input: &[u8], start: Instant) {
     assert!(!env.test_panic, "asked to panic");
     let state_dir = env.state_dir.as_deref();
     let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
-    let policy: Policy =
-        serde_json::from_str(image.policy_json()).unwrap_or_else(|_| rules::built_in_policy());
+    let policy = rules::policy_of(&image);
     let transcript = PathBuf::from(event.transcript_path().into_owned());
     let folders = agent_folders(&env, &event.cwd());
     let world = World {

@@ -23,6 +23,7 @@ pub mod hook;
 pub mod metrics;
 pub mod models;
 pub mod outcomes;
+pub mod parallel;
 pub mod prices;
 pub mod protocol;
 pub mod report;

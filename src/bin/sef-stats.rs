@@ -10,7 +10,8 @@ use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::outcomes::{self, audit::Audit};
 use sef::report::args::{StatsCli, StatsCommand};
-use sef::report::page::{Ink, page};
+use sef::report::page::page;
+use sef::report::sheet::Ink;
 use sef::report::{self, text};
 use sef::{export, simulate};
 

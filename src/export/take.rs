@@ -3,8 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt as _;
+use std::io::{self, Seek as _, SeekFrom};
 use std::path::Path;
 
 use memchr::memchr;
@@ -12,6 +11,7 @@ use memchr::memchr;
 use super::cursor::{Mark, misfit};
 use super::points::Counter;
 use crate::error::{Error, Result};
+use crate::fsx::read_up_to;
 use crate::metrics::reader::{Log, open_all};
 use crate::metrics::record::hashed;
 
@@ -149,17 +149,7 @@ fn tail(file: &File, offset: u64) -> io::Result<Option<String>> {
     Ok((bytes.len() as u64 == length).then(|| hashed(&String::from_utf8_lossy(&bytes))))
 }
 
-fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match file.read_at(&mut bytes[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
+fn read_at(mut file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    file.seek(SeekFrom::Start(offset))?;
+    read_up_to(file, length)
 }

@@ -6,6 +6,7 @@ mod result;
 mod session;
 mod spawn;
 
+pub use result::{Notification, bad_text, ended};
 pub use spawn::{Decision, decide};
 
 use crate::agents::AgentModel;

@@ -93,13 +93,12 @@ fn slash_arguments(text: &str) -> Option<&str> {
 /// Handles the event.
 pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
     let prompt = event.prompt();
-    let (mark, text) = match read(&prompt) {
+    let (mark, command, text) = match read(&prompt) {
         Prompt::Notification(text) => return result::notified(event, world, session, text),
         Prompt::NotTheUsers | Prompt::SlashCommand => return Outcome::default(),
-        Prompt::Command(text) => (None, text),
-        Prompt::Users(mark, text) => (mark, text),
+        Prompt::Command(text) => (None, true, text),
+        Prompt::Users(mark, text) => (mark, false, text),
     };
-    let command = lexer::slash_name(text).is_some();
     if text.trim().is_empty() && mark.is_none() {
         return Outcome::default();
     }

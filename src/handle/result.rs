@@ -7,6 +7,7 @@ use crate::classify::lexer;
 use crate::guidance::{self, Bad};
 use crate::metrics::record::{Kind, Outcome as Ended, Record, safe_id, safe_model};
 use crate::protocol::{Event, Reply, SpawnInput, SpawnResult};
+use crate::rules::image::Image;
 use crate::state::Session;
 
 /// The mark that SEF's executors put first when they could not finish.
@@ -19,7 +20,7 @@ const GAVE_UP: usize = 4;
 const OPENING: usize = 14;
 
 /// Whether a report says of itself that it is no result.
-pub fn bad_text(world: &World<'_>, report: &str) -> Option<Bad> {
+pub fn bad_text(image: &Image, report: &str) -> Option<Bad> {
     let text =
         report.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '#' | '`' | '>' | '_'));
     if text.is_empty() {
@@ -32,8 +33,8 @@ pub fn bad_text(world: &World<'_>, report: &str) -> Option<Bad> {
         return Some(Bad::Failed);
     }
     let opening = &text[..text.floor_char_boundary(400)];
-    let tokens = lexer::tokens(world.image, opening, &[]);
-    let class = world.image.special(GAVE_UP);
+    let tokens = lexer::tokens(image, opening, &[]);
+    let class = image.special(GAVE_UP);
     (0..tokens.words.min(OPENING)).any(|token| tokens.spans(token, class) > 0).then_some(Bad::GaveUp)
 }
 
@@ -61,7 +62,7 @@ pub fn after(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
         return Outcome { reply: None, records: vec![record] };
     }
     let report = response.report();
-    let bad = report.as_deref().and_then(|report| bad_text(world, report));
+    let bad = report.as_deref().and_then(|report| bad_text(world.image, report));
     record.out = Some(ended(bad));
     let mut records = vec![record];
     if bad == Some(Bad::Failed) && report.is_some_and(|report| !is_passing(&report)) {
@@ -182,26 +183,53 @@ fn tell(world: &World<'_>, session: &mut Session, tool_use: &str, agent: &str, b
     world.policy.prompt.hints.then(|| guidance::bad_result(world.policy, tier, bad))
 }
 
+/// A `<task-notification>` prompt, read.
+pub struct Notification<'a> {
+    /// Everything before the report.
+    head: &'a str,
+    /// The Agent call.
+    pub tool_use: Option<&'a str>,
+    /// The agent that ended.
+    pub agent: Option<&'a str>,
+    /// `completed`, `failed`, ...
+    pub status: Option<&'a str>,
+    /// What the agent reported.
+    pub report: Option<&'a str>,
+}
+
+impl<'a> Notification<'a> {
+    /// Reads its text. The report comes from a model: tags are read before and after it, never inside.
+    pub fn read(text: &'a str) -> Self {
+        let (head, report) = match (text.find("<result>"), text.rfind("</result>")) {
+            (Some(open), Some(close)) if open + 8 <= close => (&text[..open], Some(&text[open + 8..close])),
+            (Some(open), _) => (&text[..open], Some(&text[open + 8..])),
+            (None, _) => (text, None),
+        };
+        Self {
+            head,
+            tool_use: tag(head, "tool-use-id"),
+            agent: tag(head, "task-id"),
+            status: tag(head, "status"),
+            report,
+        }
+    }
+}
+
 /// A `<task-notification>` prompt: a background agent ended.
 pub fn notified(event: &Event<'_>, world: &World<'_>, session: &mut Session, text: &str) -> Outcome {
-    // The result comes from a model: tags are read before and after it, never inside.
-    let (head, result) = match (text.find("<result>"), text.rfind("</result>")) {
-        (Some(open), Some(close)) if open + 8 <= close => (&text[..open], Some(&text[open + 8..close])),
-        (Some(open), _) => (&text[..open], Some(&text[open + 8..])),
-        (None, _) => (text, None),
-    };
-    let tool_use = tag(head, "tool-use-id").map(safe_id).unwrap_or_default();
-    let agent = tag(head, "task-id").map(safe_id).unwrap_or_default();
-    let bad = match tag(head, "status") {
+    let note = Notification::read(text);
+    let tool_use = note.tool_use.map(safe_id).unwrap_or_default();
+    let agent = note.agent.map(safe_id).unwrap_or_default();
+    let bad = match note.status {
         Some("failed") => Some(Bad::Failed),
-        _ => result.and_then(|result| bad_text(world, result)),
+        _ => note.report.and_then(|report| bad_text(world.image, report)),
     };
     let mut record = record(Kind::Notified, event, world);
     record.tu = (!tool_use.is_empty()).then(|| tool_use.clone());
     record.a = (!agent.is_empty()).then(|| agent.clone());
     record.out = Some(ended(bad));
     let mut records = vec![record];
-    if bad == Some(Bad::Failed) && head.contains("model_not_found") {
+    if bad == Some(Bad::Failed) && note.head.contains("model_not_found") {
         records.extend(hands_off(event, world, session, &tool_use, &agent, "model-refused"));
     }
     let reply = bad.and_then(|bad| tell(world, session, &tool_use, &agent, bad));

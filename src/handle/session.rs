@@ -61,7 +61,7 @@ pub fn agent_start(event: &Event<'_>, world: &World<'_>) -> Outcome {
 pub fn agent_stop(event: &Event<'_>, world: &World<'_>) -> Outcome {
     // In auto mode the report is in a tool call, so an empty message says nothing.
     let message = event.last_assistant_message();
-    let ended = (!message.trim().is_empty()).then(|| result::ended(result::bad_text(world, &message)));
+    let ended = (!message.trim().is_empty()).then(|| result::ended(result::bad_text(world.image, &message)));
     agent(event, world, Kind::AgentStop, ended)
 }
 

@@ -10,11 +10,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::calendar;
+use crate::handle::Notification;
 use crate::metrics::record::{Outcome, fnv64, safe_id};
 use crate::outcomes::keys::{action, word_hashes};
 use crate::outcomes::words::{Said, Words, whose};
 use crate::protocol::SpawnResult;
 use crate::state::Sketch;
+use crate::transcript::wire::{INTERRUPTED, SYNTHETIC};
 
 /// Events behind the last one among which a call that failed is looked for.
 const LOOK_BACK: usize = 200;
@@ -215,7 +217,7 @@ impl<'a> Tracer<'a> {
     fn assistant(&mut self, line: &Line, time: u64) {
         let Some(message) = line.message() else { return };
         // What the client made up itself (errors, interruptions) is no answer.
-        if message.model.as_deref() == Some("<synthetic>") {
+        if message.model.as_deref() == Some(SYNTHETIC) {
             return;
         }
         let answered = matches!(self.trace.events.last(), Some(Seen { what: What::Answer, .. }));
@@ -298,19 +300,15 @@ impl<'a> Tracer<'a> {
     fn said(&mut self, text: &str, uuid: &str, time: u64) {
         match whose(text) {
             Said::Notified(text) => {
-                let head = &text[..text.find("<result>").unwrap_or(text.len())];
-                let report = text.find("<result>").map(|open| {
-                    let close = text.rfind("</result>").filter(|close| *close >= open + 8);
-                    &text[open + 8..close.unwrap_or(text.len())]
-                });
-                let how = match (tag(head, "status"), report) {
+                let note = Notification::read(text);
+                let how = match (note.status.unwrap_or_default(), note.report) {
                     ("failed", _) => How::Reported(Outcome::Failed),
                     ("completed", Some(report)) => How::Reported(self.words.ended(report)),
                     ("completed", None) => How::Reported(Outcome::Ok),
                     ("killed" | "stopped" | "cancelled", _) => How::Stopped,
                     _ => return,
                 };
-                let (call, agent) = (id_key(tag(head, "tool-use-id")), id_key(tag(head, "task-id")));
+                let [call, agent] = [note.tool_use, note.agent].map(|id| id_key(id.unwrap_or_default()));
                 self.end(call, agent, how, uuid, time);
             }
             _ if self.repeated => {}
@@ -470,12 +468,5 @@ fn is_stopped(text: &str) -> bool {
     ["[Request interrupted", "The user doesn't want to", "Permission to use", "PreToolUse:"]
         .iter()
         .any(|start| text.starts_with(start))
-        || text.contains("[Request interrupted by user")
-}
-
-/// The content of a tag of a notification's head, as the hook reads it.
-fn tag<'t>(text: &'t str, name: &str) -> &'t str {
-    let open = format!("<{name}>");
-    let rest = text.find(&open).map_or("", |at| &text[at + open.len()..]);
-    rest.find('<').map_or("", |end| rest[..end].trim())
+        || text.contains(INTERRUPTED)
 }

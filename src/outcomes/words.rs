@@ -1,29 +1,18 @@
 //! What texts say about an outcome: a report that it is no result, a prompt that the work before it is wrong. Both by
 //! the hook's own rules, so that the audit and the hook never disagree. Keeps no text.
 
-use serde_json::json;
-
-use crate::agents::AgentModel;
 use crate::classify::{Before, Source, classify};
 use crate::config::Env;
 use crate::handle::prompt::{self, Prompt};
-use crate::handle::{World, handle};
+use crate::handle::{bad_text, ended};
 use crate::metrics::record::Outcome;
-use crate::protocol::Event;
+use crate::rules::cache;
 use crate::rules::image::Image;
-use crate::rules::policy::Policy;
-use crate::rules::{self, cache};
-use crate::state::Session;
-
-/// Bytes of a report that are judged: it says at its beginning that it is none.
-const OPENING: usize = 2_000;
-/// What the client puts in the user's place when the user stops it.
-const INTERRUPTED: &str = "[Request interrupted by user";
+use crate::transcript::wire::INTERRUPTED;
 
 /// The rules that judge texts.
 pub struct Words {
     image: Image,
-    policy: Policy,
 }
 
 /// Whose prompt a line holds, as far as outcomes go.
@@ -43,35 +32,12 @@ impl Words {
     /// The rules that the hook would use.
     pub fn load(env: &Env) -> Self {
         let (image, _) = cache::image(env.config_dir.as_deref(), env.state_dir.as_deref());
-        let policy = serde_json::from_str(image.policy_json()).unwrap_or_else(|_| rules::built_in_policy());
-        Self { image, policy }
+        Self { image }
     }
 
-    /// How a report that came back is recorded: by the very handler that records it when the hook sees it.
+    /// How a report that came back is recorded, as the hook does it.
     pub fn ended(&self, report: &str) -> Outcome {
-        if report.trim().is_empty() {
-            return Outcome::Empty;
-        }
-        let opening = &report[..report.floor_char_boundary(OPENING)];
-        let event =
-            json!({"hook_event_name": "SubagentStop", "session_id": "s", "agent_id": "a", "agent_type": "a",
-            "last_assistant_message": opening})
-            .to_string();
-        let world = World {
-            image: &self.image,
-            policy: &self.policy,
-            now: 0,
-            forced_model: None,
-            chosen_model: None,
-            spoke: &|| None,
-            agent_spoke: &|_| None,
-            agent_note: &|_| None,
-            agent_model: &|_| AgentModel::Unknown,
-        };
-        let records = Event::parse(&event)
-            .map(|event| handle(&event, &world, &mut Session::default()).records)
-            .unwrap_or_default();
-        records.first().and_then(|record| record.out).unwrap_or(Outcome::Ok)
+        ended(bad_text(&self.image, report))
     }
 
     /// Whether a prompt after delegated work says that the work is wrong.

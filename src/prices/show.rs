@@ -11,15 +11,15 @@ use crate::error::Result;
 /// Age from which a list should be compared with its source, in days: list prices changed about that often in 2026.
 const OLD: u64 = 90;
 
-/// The rows that count: the user's for the models that they name, the built-in ones for the others.
-fn rows(env: &Env) -> Result<Vec<Priced>> {
+/// The prices, and the rows that count: the user's for the models that they name, the built-in ones for the others.
+fn rows(env: &Env) -> Result<(Prices, Vec<Priced>)> {
     // Loading checks both lists, so that what is shown is what reports use.
-    Prices::load(env.config_dir.as_deref())?;
+    let prices = Prices::load(env.config_dir.as_deref())?;
     let users = Prices::users_rows(env.config_dir.as_deref())?;
     let mut rows = Prices::built_in_rows()?;
     rows.retain(|row| !users.iter().any(|own| own.model == row.model));
     rows.extend(users);
-    Ok(rows)
+    Ok((prices, rows))
 }
 
 /// Every row, in dollars per million tokens, with its source.
@@ -30,7 +30,7 @@ pub fn list(env: &Env) -> Result<String> {
         "{:<20}{:>8}{:>8}{:>9}{:>9}{:>8}  when",
         "model", "input", "output", "write 5m", "write 1h", "read"
     );
-    for row in rows(env)? {
+    for row in rows(env)?.1 {
         let [input, output, five_minutes, hour, read] = row.rates;
         let mut when = Vec::new();
         if let Some(from) = &row.from {
@@ -57,10 +57,9 @@ pub fn list(env: &Env) -> Result<String> {
 
 /// How old the lists are at `now` (milliseconds since 1970), and whether that is too old.
 pub fn check(env: &Env, now: u64) -> Result<(String, bool)> {
-    let rows = rows(env)?;
-    let built_in = Prices::built_in()?.as_of;
+    let (prices, rows) = rows(env)?;
     let mut out = String::new();
-    let mut old = say_age(&mut out, "the built-in list", &built_in, now);
+    let mut old = say_age(&mut out, "the built-in list", &prices.as_of, now);
     let mut users: Vec<&Priced> = rows.iter().filter(|row| row.users).collect();
     users.dedup_by(|a, b| a.model == b.model && a.as_of == b.as_of);
     for row in users {

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod delegations;
 pub mod page;
 pub mod savings;
+pub mod sheet;
 pub mod since;
 pub mod text;
 
@@ -25,7 +26,7 @@ use crate::outcomes::{self, Judged, Outcomes};
 use crate::prices::Prices;
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::Scope;
-use crate::transcript::read_with;
+use crate::transcript::read_all;
 use activity::Activity;
 use args::ReportArgs;
 use cost::Cost;
@@ -117,7 +118,7 @@ pub fn make_judged(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Resul
     let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
     let scope = Scope { folder, since };
     let words = Words::load(env);
-    let corpus = transcripts.as_deref().map(|dir| read_with(dir, &scope, Some(&words))).unwrap_or_default();
+    let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope, &words)).unwrap_or_default();
     let looked = Looked {
         state_dir: env.state_dir.clone(),
         transcripts,

@@ -9,39 +9,29 @@ use crate::report::activity::TARGET;
 use crate::report::cost::Cost;
 use crate::report::delegations::{Delegation, Delegations};
 use crate::report::savings::Savings;
-use crate::report::text::{money, name, plain, plural, short};
-
-/// Widest line, in characters.
-pub const COLUMNS: usize = 80;
-
-/// Whether the page may use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ink {
-    /// For a terminal.
-    Colour,
-    /// For everything else.
-    Plain,
-}
+use crate::report::sheet::{Ink, Sheet};
+use crate::report::text::{money, name, plain, plural, scope_words, short};
 
 /// The report as text.
 pub fn page(report: &Report, ink: Ink) -> String {
-    let mut page = Page { text: String::new(), ink };
-    page.head(report);
+    let mut sheet = Sheet::new(ink);
+    let page = &mut sheet;
+    head(page, report);
     if report.is_empty() {
-        page.first_steps(report);
+        first_steps(page, report);
     } else {
-        page.mismatches(&report.delegations);
-        page.tasks(report);
-        page.delegations(&report.delegations);
+        mismatches(page, &report.delegations);
+        tasks(page, report);
+        delegations(page, &report.delegations);
         if report.delegations.total > 0 {
-            page.outcomes(&report.outcomes);
+            outcomes(page, &report.outcomes);
         }
-        page.trouble(report);
-        page.cost(&report.cost);
-        page.savings(&report.savings);
+        trouble(page, report);
+        cost(page, &report.cost);
+        savings(page, &report.savings);
     }
-    page.unreadable(report);
-    page.text
+    unreadable(page, report);
+    sheet.text
 }
 
 /// What delegations have in common that share a line.
@@ -54,357 +44,315 @@ struct Row<'a> {
     mismatch: bool,
 }
 
-struct Page {
-    text: String,
-    ink: Ink,
+/// Words after a label.
+fn labelled(sheet: &mut Sheet, label: &str, words: &str) {
+    sheet.wrapped(&format!("  {label} "), 4, words);
 }
 
-impl Page {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
-    }
+fn counts(sheet: &mut Sheet, label: &str, counts: &BTreeMap<String, u64>) {
+    let total: u64 = counts.values().fold(0, |sum, count| sum.saturating_add(*count));
+    let parts: Vec<String> = counts.iter().map(|(key, count)| format!("{} {count}", name(key, 40))).collect();
+    let detail = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
+    labelled(sheet, label, &format!("{total}{detail}"));
+}
 
-    fn title(&mut self, title: &str) {
-        self.text.push('\n');
-        match self.ink {
-            Ink::Colour => self.line(&format!("\x1b[1m{title}\x1b[0m")),
-            Ink::Plain => self.line(title),
-        }
-    }
+fn head(sheet: &mut Sheet, report: &Report) {
+    let looked = &report.scope;
+    sheet.line("SEF report");
+    sheet.wrapped("  ", 2, &scope_words(looked.project.as_deref(), looked.since.as_deref()));
+    sheet.wrapped(
+        "  ",
+        2,
+        &format!(
+            "read {} and {} ({}B)",
+            plural(looked.log_files, "log file"),
+            plural(looked.transcript_files, "transcript"),
+            short(looked.transcript_bytes)
+        ),
+    );
+}
 
-    fn loud(&mut self, line: &str) {
-        match self.ink {
-            Ink::Colour => self.line(&format!("\x1b[1;31m{line}\x1b[0m")),
-            Ink::Plain => self.line(line),
-        }
+fn first_steps(sheet: &mut Sheet, report: &Report) {
+    sheet.title("Nothing to report yet");
+    let folder = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map_or("(not known: HOME is not set)".to_owned(), |path| path.display().to_string())
+    };
+    sheet.line(&format!("  no log in {}", plain(&folder(&report.scope.state_dir))));
+    sheet.line(&format!("  no transcripts in {}", plain(&folder(&report.scope.transcripts))));
+    if report.scope.project.is_some() || report.scope.since.is_some() {
+        sheet.line("  that match --project and --since; try without them.");
     }
+    sheet.line("  First: run `sef install`, start `claude` in a project, give it a task,");
+    sheet.line("  then run `sef-stats report` again.");
+}
 
-    /// Words after a label, broken at [`COLUMNS`] with the same indentation.
-    fn wrapped(&mut self, label: &str, words: &str) {
-        let mut line = if label.is_empty() { " ".to_owned() } else { format!("  {label}") };
-        let mut empty = true;
-        for word in words.split_whitespace() {
-            if !empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
-                self.line(&line);
-                line.replace_range(.., "   ");
-            }
-            line.push(' ');
-            line.push_str(word);
-            empty = false;
-        }
-        self.line(&line);
+fn mismatches(sheet: &mut Sheet, delegations: &Delegations) {
+    let wrong: Vec<&Delegation> = delegations.list.iter().filter(|one| one.mismatch).collect();
+    if wrong.is_empty() {
+        return;
     }
-
-    fn counts(&mut self, label: &str, counts: &BTreeMap<String, u64>) {
-        let total: u64 = counts.values().fold(0, |sum, count| sum.saturating_add(*count));
-        let parts: Vec<String> =
-            counts.iter().map(|(key, count)| format!("{} {count}", name(key, 40))).collect();
-        let detail = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-        self.wrapped(label, &format!("{total}{detail}"));
-    }
-
-    fn head(&mut self, report: &Report) {
-        let looked = &report.scope;
-        let project = looked.project.as_deref().map_or("all projects".to_owned(), |folder| name(folder, 50));
-        let period = looked.since.as_deref().map_or("everything so far".to_owned(), |since| {
-            format!("since {} UTC", since.get(..16).unwrap_or(since).replace('T', " "))
+    sheet.line("");
+    for one in wrong {
+        let requested = one.requested.map_or("inherit", Family::alias);
+        sheet.loud(&format!(
+            "MISMATCH {}: wanted {}, requested {requested}, RAN {}",
+            name(&one.executor, 24),
+            family(one.wanted),
+            family(one.ran)
+        ));
+        let time = one.time.as_deref().map_or("time unknown".to_owned(), |time| {
+            time.get(..19).map_or(time.to_owned(), |time| format!("{} UTC", time.replace('T', " ")))
         });
-        self.line("SEF report");
-        self.wrapped("", &format!("{project}, {period}"));
-        self.wrapped(
+        labelled(sheet, "      ", &format!("session {}, {time}", name(&one.session, 40)));
+        let ids: Vec<String> = one.ran_models.iter().map(|id| name(id, 40)).collect();
+        labelled(sheet, "      ", &format!("answered by {}", ids.join(", ")));
+    }
+}
+
+fn tasks(sheet: &mut Sheet, report: &Report) {
+    sheet.title("Tasks");
+    let tier = |tier: u8| report.tasks.get(&tier).copied().unwrap_or(0);
+    sheet.line(&format!("  tier 1 (haiku)  {:>6}    tier 2 (sonnet) {:>6}", tier(1), tier(2)));
+    sheet.line(&format!("  tier 3 (opus)   {:>6}    no task         {:>6}", tier(3), tier(0)));
+    let target = format!("target {:.0}-{:.0} %", TARGET.0 * 100.0, TARGET.1 * 100.0);
+    let hook = &report.hook;
+    match report.rates.delegation {
+        Some(rate) => sheet.line(&format!(
+            "  delegated: {} of {} ({:.0} %; {target})",
+            hook.tasks_delegated,
+            plural(hook.tasks_to_delegate, "task"),
+            rate * 100.0
+        )),
+        None => sheet.line(&format!("  delegated: no tasks yet ({target})")),
+    }
+    counts(sheet, "hints given:", &hook.hints);
+    sheet.line("  calibration: not measured yet");
+}
+
+fn outcomes(sheet: &mut Sheet, outcomes: &Outcomes) {
+    labelled(sheet, "outcomes:", &outcomes.by_kind_text());
+    labelled(sheet, "rejected:", &outcomes.rejected_text());
+}
+
+fn delegations(sheet: &mut Sheet, delegations: &Delegations) {
+    sheet.title(&format!(
+        "Delegations: {}, {}, {} unknown",
+        delegations.total,
+        match delegations.mismatches {
+            0 => "no mismatch".to_owned(),
+            1 => "1 MISMATCH".to_owned(),
+            many => format!("{many} MISMATCHES"),
+        },
+        delegations.unknown
+    ));
+    if delegations.total == 0 {
+        return;
+    }
+    let mut rows: BTreeMap<Row, usize> = BTreeMap::new();
+    for one in &delegations.list {
+        let ran = match one.ran {
+            Some(family) => family.alias(),
+            None if one.refused => "refused",
+            None => one.ran_models.first().map_or("unknown", String::as_str),
+        };
+        let Delegation { executor, wanted, requested, mismatch, .. } = one;
+        let row = Row { executor, wanted: *wanted, requested: *requested, ran, mismatch: *mismatch };
+        *rows.entry(row).or_default() += 1;
+    }
+    sheet.line(&format!("  {:<28}{:>6}  {:<8} {:<10} {}", "executor", "calls", "wanted", "requested", "ran"));
+    for (row, calls) in rows {
+        let mark = if row.mismatch { "  MISMATCH" } else { "" };
+        sheet.line(&format!(
+            "  {:<28}{calls:>6}  {:<8} {:<10} {}{mark}",
+            name(row.executor, 27),
+            family(row.wanted),
+            requested(&row),
+            name(row.ran, 14)
+        ));
+    }
+    if delegations.nested > 0 {
+        sheet.line(&format!("  {} by subagents", delegations.nested));
+    }
+    if delegations.not_seen_by_hook > 0 {
+        sheet.line(&format!("  {} before SEF, or not seen by its hook", delegations.not_seen_by_hook));
+    }
+}
+
+fn trouble(sheet: &mut Sheet, report: &Report) {
+    sheet.title("Hook");
+    let hook = &report.hook;
+    match (hook.hook_time.p50_us, hook.hook_time.p95_us) {
+        (Some(p50), Some(p95)) => {
+            let millis = |micros: u32| f64::from(micros) / 1000.0;
+            sheet.line(&format!("  time: p50 {:.2} ms, p95 {:.2} ms", millis(p50), millis(p95)));
+        }
+        _ => sheet.line("  time: not measured"),
+    }
+    counts(sheet, "faults survived:", &hook.faults);
+    for refusal in &hook.refusals {
+        let mode = refusal.mode.as_deref().unwrap_or("unknown");
+        labelled(
+            sheet,
             "",
             &format!(
-                "read {} and {} ({}B)",
-                plural(looked.log_files, "log file"),
-                plural(looked.transcript_files, "transcript"),
-                short(looked.transcript_bytes)
+                "the client refused {}; SEF stopped changing calls in session {}, mode {}",
+                plural(refusal.calls, "changed call"),
+                name(&refusal.session, 40),
+                name(mode, 20)
             ),
         );
-    }
-
-    fn first_steps(&mut self, report: &Report) {
-        self.title("Nothing to report yet");
-        let folder = |path: &Option<std::path::PathBuf>| {
-            path.as_ref().map_or("(not known: HOME is not set)".to_owned(), |path| path.display().to_string())
-        };
-        self.line(&format!("  no log in {}", plain(&folder(&report.scope.state_dir))));
-        self.line(&format!("  no transcripts in {}", plain(&folder(&report.scope.transcripts))));
-        if report.scope.project.is_some() || report.scope.since.is_some() {
-            self.line("  that match --project and --since; try without them.");
-        }
-        self.line("  First: run `sef install`, start `claude` in a project, give it a task,");
-        self.line("  then run `sef-stats report` again.");
-    }
-
-    fn mismatches(&mut self, delegations: &Delegations) {
-        let wrong: Vec<&Delegation> = delegations.list.iter().filter(|one| one.mismatch).collect();
-        if wrong.is_empty() {
-            return;
-        }
-        self.text.push('\n');
-        for one in wrong {
-            let requested = one.requested.map_or("inherit", Family::alias);
-            self.loud(&format!(
-                "MISMATCH {}: wanted {}, requested {requested}, RAN {}",
-                name(&one.executor, 24),
-                family(one.wanted),
-                family(one.ran)
-            ));
-            let time = one.time.as_deref().map_or("time unknown".to_owned(), |time| {
-                time.get(..19).map_or(time.to_owned(), |time| format!("{} UTC", time.replace('T', " ")))
-            });
-            self.wrapped("      ", &format!("session {}, {time}", name(&one.session, 40)));
-            let ids: Vec<String> = one.ran_models.iter().map(|id| name(id, 40)).collect();
-            self.wrapped("      ", &format!("answered by {}", ids.join(", ")));
-        }
-    }
-
-    fn tasks(&mut self, report: &Report) {
-        self.title("Tasks");
-        let tier = |tier: u8| report.tasks.get(&tier).copied().unwrap_or(0);
-        self.line(&format!("  tier 1 (haiku)  {:>6}    tier 2 (sonnet) {:>6}", tier(1), tier(2)));
-        self.line(&format!("  tier 3 (opus)   {:>6}    no task         {:>6}", tier(3), tier(0)));
-        let target = format!("target {:.0}-{:.0} %", TARGET.0 * 100.0, TARGET.1 * 100.0);
-        let hook = &report.hook;
-        match report.rates.delegation {
-            Some(rate) => self.line(&format!(
-                "  delegated: {} of {} ({:.0} %; {target})",
-                hook.tasks_delegated,
-                plural(hook.tasks_to_delegate, "task"),
-                rate * 100.0
-            )),
-            None => self.line(&format!("  delegated: no tasks yet ({target})")),
-        }
-        self.counts("hints given:", &hook.hints);
-        self.line("  calibration: not measured yet");
-    }
-
-    fn outcomes(&mut self, outcomes: &Outcomes) {
-        self.wrapped("outcomes:", &outcomes.by_kind_text());
-        self.wrapped("rejected:", &outcomes.rejected_text());
-    }
-
-    fn delegations(&mut self, delegations: &Delegations) {
-        self.title(&format!(
-            "Delegations: {}, {}, {} unknown",
-            delegations.total,
-            match delegations.mismatches {
-                0 => "no mismatch".to_owned(),
-                1 => "1 MISMATCH".to_owned(),
-                many => format!("{many} MISMATCHES"),
-            },
-            delegations.unknown
-        ));
-        if delegations.total == 0 {
-            return;
-        }
-        let mut rows: BTreeMap<Row, usize> = BTreeMap::new();
-        for one in &delegations.list {
-            let ran = match one.ran {
-                Some(family) => family.alias(),
-                None if one.refused => "refused",
-                None => one.ran_models.first().map_or("unknown", String::as_str),
-            };
-            let Delegation { executor, wanted, requested, mismatch, .. } = one;
-            let row = Row { executor, wanted: *wanted, requested: *requested, ran, mismatch: *mismatch };
-            *rows.entry(row).or_default() += 1;
-        }
-        self.line(&format!(
-            "  {:<28}{:>6}  {:<8} {:<10} {}",
-            "executor", "calls", "wanted", "requested", "ran"
-        ));
-        for (row, calls) in rows {
-            let mark = if row.mismatch { "  MISMATCH" } else { "" };
-            self.line(&format!(
-                "  {:<28}{calls:>6}  {:<8} {:<10} {}{mark}",
-                name(row.executor, 27),
-                family(row.wanted),
-                requested(&row),
-                name(row.ran, 14)
-            ));
-        }
-        if delegations.nested > 0 {
-            self.line(&format!("  {} by subagents", delegations.nested));
-        }
-        if delegations.not_seen_by_hook > 0 {
-            self.line(&format!("  {} before SEF, or not seen by its hook", delegations.not_seen_by_hook));
-        }
-    }
-
-    fn trouble(&mut self, report: &Report) {
-        self.title("Hook");
-        let hook = &report.hook;
-        match (hook.hook_time.p50_us, hook.hook_time.p95_us) {
-            (Some(p50), Some(p95)) => {
-                let millis = |micros: u32| f64::from(micros) / 1000.0;
-                self.line(&format!("  time: p50 {:.2} ms, p95 {:.2} ms", millis(p50), millis(p95)));
-            }
-            _ => self.line("  time: not measured"),
-        }
-        self.counts("faults survived:", &hook.faults);
-        for refusal in &hook.refusals {
-            let mode = refusal.mode.as_deref().unwrap_or("unknown");
-            self.wrapped(
-                "",
-                &format!(
-                    "the client refused {}; SEF stopped changing calls in session {}, mode {}",
-                    plural(refusal.calls, "changed call"),
-                    name(&refusal.session, 40),
-                    name(mode, 20)
-                ),
-            );
-        }
-    }
-
-    fn cost(&mut self, cost: &Cost) {
-        self.title("Tokens and cost");
-        self.line(&format!(
-            "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
-            "model", "requests", "input", "output", "c.read", "c.write", "cost"
-        ));
-        for (model, sum) in &cost.by_model {
-            self.line(&format!(
-                "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
-                name(model, 25),
-                sum.requests,
-                short(sum.input_tokens),
-                short(sum.output_tokens),
-                short(sum.cache_read_tokens),
-                short(sum.cache_write_tokens),
-                sum.usd.map_or("NO PRICE".to_owned(), money)
-            ));
-        }
-        self.wrapped(
-            "total",
-            &format!(
-                "{}: orchestrator {}, subagents {}",
-                money(cost.actual_usd),
-                money(cost.main_usd),
-                money(cost.subagents_usd)
-            ),
-        );
-        for model in &cost.unknown_models {
-            self.loud(&format!("  NO PRICE for {}: its cost is in no sum above", name(model, 36)));
-        }
-        if !cost.unknown_models.is_empty() {
-            self.line("  add it to prices.toml in SEF's configuration folder");
-        }
-        self.cross_check(cost);
-        let own = match cost.own_prices.len() {
-            0 => String::new(),
-            count => format!("; your own prices for {}", plural(count as u64, "model")),
-        };
-        self.line(&format!("  list prices as of {}{own}", name(&cost.prices_as_of, 20)));
-    }
-
-    fn savings(&mut self, savings: &Savings) {
-        if savings.agents == 0 {
-            return;
-        }
-        self.title("Was it worth it? Estimates: the same tokens at other prices");
-        let count = plural(savings.agents, "subagent");
-        self.wrapped(
-            "delegated:",
-            &format!(
-                "{count} cost {}; the same requests on their orchestrator's model: {}",
-                money(savings.agents_usd),
-                money(savings.agents_on_orchestrator_usd)
-            ),
-        );
-        self.wrapped(
-            "overhead:",
-            &format!(
-                "opening their own contexts {} (in the sum above), reading their reports about {}",
-                money(savings.opening_usd),
-                money(savings.reading_usd)
-            ),
-        );
-        let net = savings.net_usd();
-        let verdict = if net >= 0.0 {
-            format!("about {} less than on the orchestrator's model", money(net))
-        } else {
-            format!("about {} MORE than on the orchestrator's model", money(-net))
-        };
-        self.wrapped("estimate:", &verdict);
-        if let Some(share) = savings.break_even() {
-            self.wrapped(
-                "break-even:",
-                &format!("as long as less than {:.0} % of that work is done again", share * 100.0),
-            );
-        }
-        let names: Vec<String> = savings.single_models.keys().map(|model| name(model, 30)).collect();
-        self.wrapped(
-            "one model:",
-            &format!(
-                "these sessions cost {}; each wholly on the cheapest model that ran in it ({}): {}, if its results \
-                 had been good enough",
-                money(savings.sessions_usd),
-                names.join(", "),
-                money(savings.single_model_usd)
-            ),
-        );
-        if savings.agents_left_out > 0 {
-            let count = plural(savings.agents_left_out, "subagent");
-            self.wrapped("left out:", &format!("{count} without a main transcript or without a price"));
-        }
-    }
-
-    fn cross_check(&mut self, cost: &Cost) {
-        let unchecked = match cost.sessions_unchecked {
-            0 => String::new(),
-            count => format!("; {} without such a sum in this period", plural(count, "session")),
-        };
-        let Some(client) = cost.client_usd else {
-            self.wrapped("client's own sums:", &format!("none to compare with{unchecked}"));
-            return;
-        };
-        let verdict = match cost.differences.len() {
-            0 => "ours agree to the cent".to_owned(),
-            count => format!("ours differ by more than a cent in {}", plural(count as u64, "session")),
-        };
-        self.wrapped(
-            "client's own sums:",
-            &format!(
-                "{} over {}, {verdict}{unchecked}",
-                money(client),
-                plural(cost.sessions_checked, "session")
-            ),
-        );
-        for difference in &cost.differences {
-            let why = if difference.unknown_price { ", a model without a price" } else { "" };
-            self.wrapped(
-                "  DIFFERENCE",
-                &format!(
-                    "session {}: client {}, ours {}{why}",
-                    name(&difference.session, 40),
-                    money(difference.client_usd),
-                    money(difference.computed_usd)
-                ),
-            );
-        }
-        if !cost.differences.is_empty() {
-            self.wrapped("", "(the client also counts requests that leave no transcript, such as titles)");
-        }
-    }
-
-    fn unreadable(&mut self, report: &Report) {
-        let counts = [
-            (report.unreadable_lines, "unreadable line", "skipped"),
-            (report.later_lines, "log line", "of a later version of SEF left out: update sef"),
-            (report.unreadable_files, "file or folder", "could not be read"),
-        ];
-        let told: Vec<_> = counts.into_iter().filter(|(count, ..)| *count > 0).collect();
-        if !told.is_empty() {
-            self.text.push('\n');
-        }
-        for (count, noun, what) in told {
-            let noun = if noun == "file or folder" && count > 1 { "files or folder" } else { noun };
-            self.line(&format!("{} {what}", plural(count, noun)));
-        }
     }
 }
 
+fn cost(sheet: &mut Sheet, cost: &Cost) {
+    sheet.title("Tokens and cost");
+    sheet.line(&format!(
+        "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
+        "model", "requests", "input", "output", "c.read", "c.write", "cost"
+    ));
+    for (model, sum) in &cost.by_model {
+        sheet.line(&format!(
+            "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
+            name(model, 25),
+            sum.requests,
+            short(sum.input_tokens),
+            short(sum.output_tokens),
+            short(sum.cache_read_tokens),
+            short(sum.cache_write_tokens),
+            sum.usd.map_or("NO PRICE".to_owned(), money)
+        ));
+    }
+    labelled(
+        sheet,
+        "total",
+        &format!(
+            "{}: orchestrator {}, subagents {}",
+            money(cost.actual_usd),
+            money(cost.main_usd),
+            money(cost.subagents_usd)
+        ),
+    );
+    for model in &cost.unknown_models {
+        sheet.loud(&format!("  NO PRICE for {}: its cost is in no sum above", name(model, 36)));
+    }
+    if !cost.unknown_models.is_empty() {
+        sheet.line("  add it to prices.toml in SEF's configuration folder");
+    }
+    cross_check(sheet, cost);
+    let own = match cost.own_prices.len() {
+        0 => String::new(),
+        count => format!("; your own prices for {}", plural(count as u64, "model")),
+    };
+    sheet.line(&format!("  list prices as of {}{own}", name(&cost.prices_as_of, 20)));
+}
+
+fn savings(sheet: &mut Sheet, savings: &Savings) {
+    if savings.agents == 0 {
+        return;
+    }
+    sheet.title("Was it worth it? Estimates: the same tokens at other prices");
+    let count = plural(savings.agents, "subagent");
+    labelled(
+        sheet,
+        "delegated:",
+        &format!(
+            "{count} cost {}; the same requests on their orchestrator's model: {}",
+            money(savings.agents_usd),
+            money(savings.agents_on_orchestrator_usd)
+        ),
+    );
+    labelled(
+        sheet,
+        "overhead:",
+        &format!(
+            "opening their own contexts {} (in the sum above), reading their reports about {}",
+            money(savings.opening_usd),
+            money(savings.reading_usd)
+        ),
+    );
+    let net = savings.net_usd();
+    let verdict = if net >= 0.0 {
+        format!("about {} less than on the orchestrator's model", money(net))
+    } else {
+        format!("about {} MORE than on the orchestrator's model", money(-net))
+    };
+    labelled(sheet, "estimate:", &verdict);
+    if let Some(share) = savings.break_even() {
+        labelled(
+            sheet,
+            "break-even:",
+            &format!("as long as less than {:.0} % of that work is done again", share * 100.0),
+        );
+    }
+    let names: Vec<String> = savings.single_models.keys().map(|model| name(model, 30)).collect();
+    labelled(
+        sheet,
+        "one model:",
+        &format!(
+            "these sessions cost {}; each wholly on the cheapest model that ran in it ({}): {}, if its results \
+             had been good enough",
+            money(savings.sessions_usd),
+            names.join(", "),
+            money(savings.single_model_usd)
+        ),
+    );
+    if savings.agents_left_out > 0 {
+        let count = plural(savings.agents_left_out, "subagent");
+        labelled(sheet, "left out:", &format!("{count} without a main transcript or without a price"));
+    }
+}
+
+fn cross_check(sheet: &mut Sheet, cost: &Cost) {
+    let unchecked = match cost.sessions_unchecked {
+        0 => String::new(),
+        count => format!("; {} without such a sum in this period", plural(count, "session")),
+    };
+    let Some(client) = cost.client_usd else {
+        labelled(sheet, "client's own sums:", &format!("none to compare with{unchecked}"));
+        return;
+    };
+    let verdict = match cost.differences.len() {
+        0 => "ours agree to the cent".to_owned(),
+        count => format!("ours differ by more than a cent in {}", plural(count as u64, "session")),
+    };
+    labelled(
+        sheet,
+        "client's own sums:",
+        &format!("{} over {}, {verdict}{unchecked}", money(client), plural(cost.sessions_checked, "session")),
+    );
+    for difference in &cost.differences {
+        let why = if difference.unknown_price { ", a model without a price" } else { "" };
+        labelled(
+            sheet,
+            "  DIFFERENCE",
+            &format!(
+                "session {}: client {}, ours {}{why}",
+                name(&difference.session, 40),
+                money(difference.client_usd),
+                money(difference.computed_usd)
+            ),
+        );
+    }
+    if !cost.differences.is_empty() {
+        labelled(sheet, "", "(the client also counts requests that leave no transcript, such as titles)");
+    }
+}
+
+fn unreadable(sheet: &mut Sheet, report: &Report) {
+    let counts = [
+        (report.unreadable_lines, "unreadable line", "skipped"),
+        (report.later_lines, "log line", "of a later version of SEF left out: update sef"),
+        (report.unreadable_files, "file or folder", "could not be read"),
+    ];
+    let told: Vec<_> = counts.into_iter().filter(|(count, ..)| *count > 0).collect();
+    if !told.is_empty() {
+        sheet.line("");
+    }
+    for (count, noun, what) in told {
+        let noun = if noun == "file or folder" && count > 1 { "files or folder" } else { noun };
+        sheet.line(&format!("{} {what}", plural(count, noun)));
+    }
+}
 /// What the call asked for; without a model, an executor's own file decides, and everybody else inherits.
 fn requested(row: &Row<'_>) -> &'static str {
     match (row.requested, row.wanted) {

@@ -57,10 +57,9 @@ pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64) -> Savings {
     let mut out = Savings::default();
     let mut delegating: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     for agent in &corpus.agents {
-        let ran: Vec<usize> =
-            agent.requests.iter().copied().filter(|at| corpus.requests[*at].time >= since).collect();
         // A fork's copies of the orchestrator's own requests are no delegated work.
-        let ran: Vec<usize> = ran.into_iter().filter(|at| !corpus.requests[*at].in_main).collect();
+        let counts = |at: &usize| corpus.requests[*at].time >= since && !corpus.requests[*at].in_main;
+        let ran: Vec<usize> = agent.requests.iter().copied().filter(counts).collect();
         let (Some(first), Some(last)) = (
             ran.iter().min_by_key(|at| corpus.requests[**at].time),
             ran.iter().max_by_key(|at| corpus.requests[**at].time),

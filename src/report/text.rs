@@ -46,6 +46,15 @@ pub fn name(text: &str, width: usize) -> String {
     safe.chars().take(width.saturating_sub(1)).chain(['~']).collect()
 }
 
+/// Which projects and which days a page is about. `since` is an RFC 3339 time.
+pub fn scope_words(project: Option<&str>, since: Option<&str>) -> String {
+    let project = project.map_or("all projects".to_owned(), |folder| name(folder, 50));
+    let period = since.map_or("everything so far".to_owned(), |since| {
+        format!("since {} UTC", since.get(..16).unwrap_or(since).replace('T', " "))
+    });
+    format!("{project}, {period}")
+}
+
 /// `1 task`, `2 tasks`.
 pub fn plural(count: impl Into<u64>, one: &str) -> String {
     let count = count.into();

@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use compile::{Problem, RuleSet};
+use image::Image;
 use policy::Policy;
 use schema::RuleFile;
 
@@ -33,6 +34,11 @@ pub fn built_in_layers() -> Vec<(String, RuleFile)> {
     static PARSED: OnceLock<Vec<(String, RuleFile)>> = OnceLock::new();
     let parse = |(name, text): &(&str, &str)| Some(((*name).to_owned(), toml::from_str(text).ok()?));
     PARSED.get_or_init(|| BUILT_IN.iter().filter_map(parse).collect()).clone()
+}
+
+/// The policy in an image; the built-in one when it cannot be read.
+pub fn policy_of(image: &Image) -> Policy {
+    serde_json::from_str(image.policy_json()).unwrap_or_else(|_| built_in_policy())
 }
 
 /// The built-in policy.

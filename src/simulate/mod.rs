@@ -10,7 +10,6 @@ mod wire;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 
@@ -19,21 +18,19 @@ use crate::classify::Role;
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::metrics::record::safe_id;
+use crate::parallel;
 use crate::prices::Prices;
 use crate::report::folder_of;
-use crate::rules::{cache, policy::Policy};
+use crate::rules::{self, cache};
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::{Scope, Source, find};
-use crate::transcript::read_all;
+use crate::transcript::read_found;
 use args::SimulateArgs;
 use cost::{Assumptions, Books, Cost, Spawns};
 use replay::{Found, Group, Replayer, Setting};
 
 /// Version of the JSON's shape.
 pub const SCHEMA: u32 = 1;
-
-/// Threads that replay, as for the report.
-const THREADS: usize = 2;
 
 /// Every figure of one simulation. Its JSON is the interface that scripts rely on.
 #[derive(Debug, Serialize)]
@@ -124,16 +121,15 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Sim
     let prices = Prices::load(env.config_dir.as_deref())?;
     // Without a state folder the compiled rules are not kept: this command writes nothing.
     let (image, _) = cache::image(env.config_dir.as_deref(), None);
-    let mut policy: Policy =
-        serde_json::from_str(image.policy_json()).unwrap_or_else(|_| crate::rules::built_in_policy());
+    let mut policy = rules::policy_of(&image);
     if let Some(preset) = args.preset {
         preset.name().clone_into(&mut policy.confidence.preset);
     }
     let since = args.since.map_or(0, |since| since.millis(now));
     let folder = args.project.as_deref().map(|project| folder_of(project, Some(&projects), here)).or(only);
     let scope = Scope { folder, since };
-    let corpus = read_all(&projects, &scope);
-    let (sources, _) = find(&projects, &scope);
+    let (sources, unreadable) = find(&projects, &scope);
+    let corpus = read_found(&sources, unreadable, None);
     let groups = group(&sources, &corpus);
     let found = replay_all(&groups, Setting { image: &image, policy: &policy, env });
     let looked = Looked {
@@ -174,7 +170,9 @@ fn group<'a>(sources: &'a [Source], corpus: &Corpus) -> Vec<Group<'a>> {
 /// Replays every group, and once more those that copied from another one, without what they copied.
 fn replay_all(groups: &[Group<'_>], setting: Setting<'_>) -> Vec<Found> {
     let none = HashSet::new();
-    let mut found = replay_some(groups, setting, |_| &none);
+    let sizes: Vec<u64> = groups.iter().map(Group::size).collect();
+    let replay = |replayer: &mut Replayer<'_>, place: usize| replayer.replay(&groups[place], &none);
+    let mut found = parallel::by_size(&sizes, || Replayer::new(setting), replay);
     let mut owners: HashMap<u64, usize> = HashMap::new();
     let mut copied: Vec<HashSet<u64>> = Vec::new();
     for (place, one) in found.iter().enumerate() {
@@ -189,30 +187,6 @@ fn replay_all(groups: &[Group<'_>], setting: Setting<'_>) -> Vec<Found> {
         found[place] = replayer.replay(&groups[place], &copied[place]);
     }
     found
-}
-
-fn replay_some<'s>(
-    groups: &[Group<'_>],
-    setting: Setting<'_>,
-    elsewhere: impl Fn(usize) -> &'s HashSet<u64> + Sync,
-) -> Vec<Found> {
-    let mut by_size: Vec<usize> = (0..groups.len()).collect();
-    by_size.sort_by_key(|place| std::cmp::Reverse(groups[*place].size()));
-    let next = AtomicUsize::new(0);
-    let replay_part = || {
-        let mut replayer = Replayer::new(setting);
-        let places = std::iter::from_fn(|| by_size.get(next.fetch_add(1, Ordering::Relaxed)).copied());
-        places.map(|place| (place, replayer.replay(&groups[place], elsewhere(place)))).collect::<Vec<_>>()
-    };
-    let mut done = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS.min(groups.len())).map(|_| scope.spawn(replay_part)).collect();
-        let parts = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-        parts
-            .flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Vec<_>>()
-    });
-    done.sort_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, found)| found).collect()
 }
 
 /// From what was found to the figures. Pure.

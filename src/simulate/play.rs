@@ -19,6 +19,7 @@ use crate::models::Family;
 use crate::protocol::Event;
 use crate::state::Session;
 use crate::tail::Spoke;
+use crate::transcript::wire::INTERRUPTED;
 
 /// An event in the client's shape; absent parts are left out.
 #[derive(Default, Clone, Copy, Serialize)]
@@ -206,7 +207,7 @@ impl<'p, 'a> Play<'p, 'a> {
         }
         let what = if text.starts_with("<command-name>") {
             "command"
-        } else if text.starts_with("[Request interrupted by user") {
+        } else if text.starts_with(INTERRUPTED) {
             "interruption"
         } else if text.starts_with("This session is being continued from a previous conversation") {
             "compaction"

@@ -10,46 +10,32 @@ pub mod wire;
 
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use corpus::{Corpus, Index};
-use find::{Scope, find};
+use find::{Scope, Source, find};
 use read::Reader;
 
 use crate::outcomes::words::Words;
+use crate::parallel;
 
-/// Threads that read files: the second one hides waiting for the disk, more would take the machine from its user.
-const THREADS: usize = 2;
-
-/// Reads every transcript in scope below `projects` (`$CLAUDE_CONFIG_DIR/projects`). A missing folder is empty.
-pub fn read_all(projects: &Path, scope: &Scope) -> Corpus {
-    read_with(projects, scope, None)
+/// Reads every transcript in scope below `projects` (`$CLAUDE_CONFIG_DIR/projects`), and what each shows of outcomes. A
+/// missing folder is empty.
+pub fn read_all(projects: &Path, scope: &Scope, words: &Words) -> Corpus {
+    let (sources, unreadable) = find(projects, scope);
+    read_found(&sources, unreadable, Some(words))
 }
 
-/// The same, and what each file shows of outcomes when there are words to judge them by.
-pub fn read_with(projects: &Path, scope: &Scope, words: Option<&Words>) -> Corpus {
-    let (sources, unreadable) = find(projects, scope);
-    let mut by_size: Vec<usize> = (0..sources.len()).collect();
-    by_size.sort_by_key(|index| std::cmp::Reverse(sources[*index].size));
-    let next = AtomicUsize::new(0);
-    let read_some = || {
-        let mut reader = Reader::default();
-        let indices = std::iter::from_fn(|| by_size.get(next.fetch_add(1, Ordering::Relaxed)).copied());
-        indices.map(|index| (index, reader.read(&sources[index], words))).collect::<Vec<_>>()
-    };
-    let mut done = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS.min(sources.len())).map(|_| scope.spawn(read_some)).collect();
-        let parts = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
-        parts
-            .flat_map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Vec<_>>()
-    });
-    done.sort_by_key(|(index, _)| *index);
+/// Reads the transcripts that [`find`] found, with its count of folders that it could not read, and what they show of
+/// outcomes when there are words to judge them by.
+pub fn read_found(sources: &[Source], unreadable: u64, words: Option<&Words>) -> Corpus {
+    let sizes: Vec<u64> = sources.iter().map(|source| source.size).collect();
+    let done =
+        parallel::by_size(&sizes, Reader::default, |reader, place| reader.read(&sources[place], words));
     let mut corpus = Corpus { unreadable_files: unreadable, ..Corpus::default() };
     let mut known = Index::default();
-    for (index, facts) in done {
+    for (source, facts) in sources.iter().zip(done) {
         match facts {
-            Ok(facts) => corpus.add(&sources[index], facts, &mut known),
+            Ok(facts) => corpus.add(source, facts, &mut known),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(_) => corpus.unreadable_files += 1,
         }

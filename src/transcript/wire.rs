@@ -108,7 +108,9 @@ impl LineFilter {
 pub struct Unreadable;
 
 /// The model that the client puts on messages it made up itself (errors, interruptions): no request, no cost.
-const SYNTHETIC: &str = "<synthetic>";
+pub const SYNTHETIC: &str = "<synthetic>";
+/// How the text begins that the client puts in the user's place when the user stops it.
+pub const INTERRUPTED: &str = "[Request interrupted by user";
 
 #[derive(Deserialize)]
 struct AnswerLine<'a> {

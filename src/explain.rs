@@ -1,6 +1,6 @@
 //! `sef explain` and `sef classify`: what the rules make of a text, and why. Reads rules, never the session's memory.
 
-mod bars;
+pub(crate) mod bars;
 mod why_not;
 
 use std::fmt::Write as _;

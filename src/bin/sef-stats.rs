@@ -33,8 +33,8 @@ fn main() -> ExitCode {
 fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
     match command {
         StatsCommand::Report(args) => {
-            let report = report::make(env, args, now(), &here())?;
-            if args.json { text::json(&report) } else { Ok(page(&report, ink(env))) }
+            let report = report::make(env, &args.select, now(), &here())?;
+            if args.select.json { text::json(&report) } else { Ok(page(&report, args.by, ink(env))) }
         }
         StatsCommand::Audit(args) => {
             let audit = Audit::make(env, args, now(), &here())?;

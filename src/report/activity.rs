@@ -8,6 +8,8 @@ use crate::metrics::record::{Kind, Record};
 
 /// The share of tasks that SEF aims to see delegated.
 pub const TARGET: (f64, f64) = (0.6, 0.8);
+/// The share of delegations whose work may have to be done again: above it cheap tiers get too much.
+pub const REJECTION_TARGET: (f64, f64) = (0.0, 0.15);
 
 /// The sums.
 #[derive(Debug, Default, Serialize)]

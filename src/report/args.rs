@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::export::args::ExportArgs;
 use crate::outcomes::Ended;
+use crate::report::groups::By;
 use crate::report::since::Since;
 use crate::simulate::args::SimulateArgs;
 
@@ -20,7 +21,7 @@ pub struct StatsCli {
 #[derive(Debug, Subcommand)]
 pub enum StatsCommand {
     /// Report tasks, delegations (wanted, requested and actual model), tokens and cost.
-    Report(ReportArgs),
+    Report(PageArgs),
     /// Estimate what SEF would have done in the sessions so far, without it having been there. Changes nothing.
     Simulate(SimulateArgs),
     /// Send the log's counts to an OpenTelemetry collector (OTLP/HTTP, JSON), each exactly once.
@@ -30,6 +31,17 @@ pub enum StatsCommand {
 }
 
 /// Options of `report`.
+#[derive(Debug, Clone, Args)]
+pub struct PageArgs {
+    /// What to look at.
+    #[command(flatten)]
+    pub select: ReportArgs,
+    /// What the table of tokens and cost is about. The JSON has them all.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = By::Model)]
+    pub by: By,
+}
+
+/// What `report` and `audit` look at, and how they print it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ReportArgs {
     /// Print JSON (schema 1) instead of text.

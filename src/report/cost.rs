@@ -4,27 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use crate::metrics::record::Record;
 use crate::prices::{Prices, Usd};
+use crate::report::groups::{self, Groups};
 use crate::transcript::corpus::{Corpus, Session};
-
-/// Tokens and money of one model.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ModelCost {
-    /// Requests.
-    pub requests: u64,
-    /// Prompt tokens outside the cache.
-    pub input_tokens: u64,
-    /// Generated tokens.
-    pub output_tokens: u64,
-    /// Prompt tokens read from the cache.
-    pub cache_read_tokens: u64,
-    /// Prompt tokens written to the cache.
-    pub cache_write_tokens: u64,
-    /// Dollars; none when the model has no price.
-    pub usd: Option<f64>,
-    /// Of that, in subagents.
-    pub subagents_usd: Option<f64>,
-}
 
 /// A session whose sums differ by more than a cent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -50,9 +33,10 @@ pub struct Cost {
     pub main_usd: f64,
     /// Of that, subagents and the client's helpers.
     pub subagents_usd: f64,
-    /// By model id.
-    pub by_model: BTreeMap<String, ModelCost>,
-    /// Models that no price is known for; their tokens are in `by_model`, their cost nowhere.
+    /// The same under several headings.
+    #[serde(flatten)]
+    pub groups: Groups,
+    /// Models that no price is known for; their tokens are in the groups, their cost nowhere.
     pub unknown_models: Vec<String>,
     /// The client's own sums, with what sessions copied from each other counted once; none when it left none.
     pub client_usd: Option<f64>,
@@ -68,50 +52,31 @@ pub struct Cost {
     pub own_prices: BTreeMap<String, String>,
 }
 
-/// Prices every request at or after `since` (milliseconds since 1970).
-pub fn add_up(corpus: &Corpus, prices: &Prices, since: u64) -> Cost {
+/// Prices every request at or after `since` (milliseconds since 1970). The log's records tell the prompts' tiers.
+pub fn add_up(corpus: &Corpus, prices: &Prices, records: &[Record], since: u64) -> Cost {
     let costs: Vec<Option<Usd>> = corpus
         .requests
         .iter()
         .map(|request| prices.cost(&request.model, request.time, &request.usage))
         .collect();
     let (mut main, mut subagents) = (Usd::default(), Usd::default());
-    let mut sums: BTreeMap<&str, (ModelCost, Usd, Usd)> = BTreeMap::new();
     let mut unknown = BTreeSet::new();
     for (request, cost) in corpus.requests.iter().zip(&costs).filter(|(request, _)| request.time >= since) {
-        let (model, all, below) = sums.entry(&request.model).or_default();
-        model.requests += 1;
-        let usage = &request.usage;
-        model.input_tokens = model.input_tokens.saturating_add(usage.input);
-        model.output_tokens = model.output_tokens.saturating_add(usage.output);
-        model.cache_read_tokens = model.cache_read_tokens.saturating_add(usage.cache_read);
-        model.cache_write_tokens = model.cache_write_tokens.saturating_add(usage.cache_write());
-        let Some(cost) = *cost else {
-            unknown.insert(request.model.to_string());
-            continue;
-        };
-        *all = all.plus(cost);
-        if request.in_main {
-            main = main.plus(cost);
-        } else {
-            subagents = subagents.plus(cost);
-            *below = below.plus(cost);
+        match *cost {
+            Some(cost) if request.in_main => main = main.plus(cost),
+            Some(cost) => subagents = subagents.plus(cost),
+            None if unknown.contains(&*request.model) => {}
+            None => {
+                unknown.insert(request.model.to_string());
+            }
         }
     }
-    let with_cost = |id: &str, (model, all, below): (ModelCost, Usd, Usd)| {
-        let known = !unknown.contains(id);
-        ModelCost {
-            usd: known.then(|| all.dollars()),
-            subagents_usd: known.then(|| below.dollars()),
-            ..model
-        }
-    };
     let mut total = Cost {
         actual_usd: main.plus(subagents).dollars(),
         main_usd: main.dollars(),
         subagents_usd: subagents.dollars(),
-        by_model: sums.into_iter().map(|(id, sum)| (id.to_owned(), with_cost(id, sum))).collect(),
-        unknown_models: unknown.iter().cloned().collect(),
+        groups: groups::group(corpus, &costs, records, since),
+        unknown_models: unknown.into_iter().collect(),
         prices_as_of: prices.as_of.clone(),
         own_prices: prices.overridden.clone(),
         ..Cost::default()

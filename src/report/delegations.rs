@@ -201,7 +201,7 @@ impl<'a> Evidence<'a> {
         let agent = agent_id.and_then(|id| self.agents.get(id).copied());
         let named = spawn.agent.as_deref().map(|name| self.names.get(name).copied().unwrap_or(name));
         let meta_name = agent.and_then(|agent| agent.meta.agent_type.as_deref());
-        let executor = shown_name(named.or(meta_name).unwrap_or(UNNAMED));
+        let executor = shown_name(named.or(meta_name).unwrap_or(UNNAMED)).to_owned();
         let mut ran_models = agent_id.map(|id| self.ran(id)).unwrap_or_default();
         if ran_models.is_empty() {
             ran_models
@@ -243,7 +243,7 @@ impl<'a> Evidence<'a> {
             session: agent.session.clone(),
             tool_use_id: agent.meta.tool_use_id.clone(),
             agent_id: Some(agent.id.clone()),
-            executor: shown_name(executor),
+            executor: shown_name(executor).to_owned(),
             wanted: None,
             requested,
             ran,
@@ -340,6 +340,6 @@ fn judge(models: &[String], expected: Expected) -> (Option<Family>, bool) {
 }
 
 /// A name without the prefix of SEF's own plugin.
-fn shown_name(name: &str) -> String {
-    name.strip_prefix("sef:").filter(|bare| bare.starts_with("sef-")).unwrap_or(name).to_owned()
+pub(crate) fn shown_name(name: &str) -> &str {
+    name.strip_prefix("sef:").filter(|bare| bare.starts_with("sef-")).unwrap_or(name)
 }

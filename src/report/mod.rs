@@ -5,6 +5,7 @@ pub mod activity;
 pub mod args;
 pub mod cost;
 pub mod delegations;
+pub mod groups;
 pub mod page;
 pub mod savings;
 pub mod sheet;
@@ -96,7 +97,7 @@ pub struct Rates {
 impl Report {
     /// Nothing at all was found.
     pub fn is_empty(&self) -> bool {
-        self.hook.records == 0 && self.cost.by_model.is_empty() && self.delegations.total == 0
+        self.hook.records == 0 && self.cost.groups.by_model.is_empty() && self.delegations.total == 0
     }
 }
 
@@ -154,7 +155,7 @@ fn figures(
         tasks: std::mem::take(&mut hook.tasks),
         rates: Rates { delegation: hook.delegation_rate(), rejection: outcomes.rejection_rate },
         outcomes,
-        cost: cost::add_up(corpus, prices, scope.since),
+        cost: cost::add_up(corpus, prices, &records, scope.since),
         savings: savings::estimate(corpus, prices, scope.since),
         unreadable_lines: log.unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::explain::bars::share;
 use crate::models::Family;
 use crate::outcomes::Outcomes;
 use crate::report::Report;
-use crate::report::activity::TARGET;
+use crate::report::activity::{REJECTION_TARGET, TARGET};
 use crate::report::cost::Cost;
 use crate::report::delegations::{Delegation, Delegations};
+use crate::report::groups::{By, Sum};
 use crate::report::savings::Savings;
 use crate::report::sheet::{Ink, Sheet};
-use crate::report::text::{money, name, plain, plural, scope_words, short};
+use crate::report::text::{money, name, name_end, plain, plural, scope_words, short};
 
-/// The report as text.
-pub fn page(report: &Report, ink: Ink) -> String {
+/// The report as text, with the table of money by one heading.
+pub fn page(report: &Report, by: By, ink: Ink) -> String {
     let mut sheet = Sheet::new(ink);
     let page = &mut sheet;
     head(page, report);
@@ -27,7 +29,7 @@ pub fn page(report: &Report, ink: Ink) -> String {
             outcomes(page, &report.outcomes);
         }
         trouble(page, report);
-        cost(page, &report.cost);
+        cost(page, &report.cost, by);
         savings(page, &report.savings);
     }
     unreadable(page, report);
@@ -117,21 +119,48 @@ fn tasks(sheet: &mut Sheet, report: &Report) {
     let target = format!("target {:.0}-{:.0} %", TARGET.0 * 100.0, TARGET.1 * 100.0);
     let hook = &report.hook;
     match report.rates.delegation {
-        Some(rate) => sheet.line(&format!(
-            "  delegated: {} of {} ({:.0} %; {target})",
-            hook.tasks_delegated,
-            plural(hook.tasks_to_delegate, "task"),
-            rate * 100.0
-        )),
+        Some(rate) => {
+            sheet.line(&format!(
+                "  delegated: {} of {} ({:.0} %; {target})",
+                hook.tasks_delegated,
+                plural(hook.tasks_to_delegate, "task"),
+                rate * 100.0
+            ));
+            sheet.line(&gauge(rate, TARGET));
+        }
         None => sheet.line(&format!("  delegated: no tasks yet ({target})")),
     }
     counts(sheet, "hints given:", &hook.hints);
     sheet.line("  calibration: not measured yet");
 }
 
+/// Signs of a gauge's scale from 0 to 100 %.
+const GAUGE: usize = 40;
+
+/// A share as a bar on a scale whose target band stands between brackets.
+fn gauge(rate: f64, (low, high): (f64, f64)) -> String {
+    let at = |share: f64| (share.clamp(0.0, 1.0) * GAUGE as f64).round() as usize;
+    let mut scale = String::from("  ");
+    for place in 0..=GAUGE {
+        if place == at(low) {
+            scale.push('[');
+        }
+        if place < GAUGE {
+            scale.push(if place < at(rate) { '#' } else { '.' });
+        }
+        if place + 1 == at(high) {
+            scale.push(']');
+        }
+    }
+    scale
+}
+
 fn outcomes(sheet: &mut Sheet, outcomes: &Outcomes) {
     labelled(sheet, "outcomes:", &outcomes.by_kind_text());
     labelled(sheet, "rejected:", &outcomes.rejected_text());
+    if let Some(rate) = outcomes.rejection_rate {
+        sheet.line(&gauge(rate, REJECTION_TARGET));
+    }
 }
 
 fn delegations(sheet: &mut Sheet, delegations: &Delegations) {
@@ -204,23 +233,16 @@ fn trouble(sheet: &mut Sheet, report: &Report) {
     }
 }
 
-fn cost(sheet: &mut Sheet, cost: &Cost) {
+fn cost(sheet: &mut Sheet, cost: &Cost, by: By) {
     sheet.title("Tokens and cost");
-    sheet.line(&format!(
-        "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
-        "model", "requests", "input", "output", "c.read", "c.write", "cost"
-    ));
-    for (model, sum) in &cost.by_model {
-        sheet.line(&format!(
-            "  {:<26}{:>9}{:>8}{:>8}{:>8}{:>8}{:>11}",
-            name(model, 25),
-            sum.requests,
-            short(sum.input_tokens),
-            short(sum.output_tokens),
-            short(sum.cache_read_tokens),
-            short(sum.cache_write_tokens),
-            sum.usd.map_or("NO PRICE".to_owned(), money)
-        ));
+    let groups = &cost.groups;
+    match by {
+        By::Model => table(sheet, "model", cost, &groups.by_model, name),
+        By::Day => table(sheet, "day (UTC)", cost, &groups.by_day, name),
+        // The end of a path tells more than its beginning.
+        By::Project => table(sheet, "project", cost, &groups.by_project, name_end),
+        By::Executor => table(sheet, "executor", cost, &groups.by_executor, name),
+        By::Prompt => prompts(sheet, cost),
     }
     labelled(
         sheet,
@@ -244,6 +266,81 @@ fn cost(sheet: &mut Sheet, cost: &Cost) {
         count => format!("; your own prices for {}", plural(count as u64, "model")),
     };
     sheet.line(&format!("  list prices as of {}{own}", name(&cost.prices_as_of, 20)));
+}
+
+/// Signs of the longest bar.
+const BAR: usize = 7;
+
+/// One row for each sum, with its share of all money as a bar.
+fn table(
+    sheet: &mut Sheet,
+    heading: &str,
+    cost: &Cost,
+    sums: &BTreeMap<String, Sum>,
+    shorten: fn(&str, usize) -> String,
+) {
+    sheet.line(&format!(
+        "  {heading:<22}{:>9}{:>7}{:>7}{:>7}{:>8}{:>10}",
+        "requests", "input", "output", "c.read", "c.write", "cost"
+    ));
+    for (label, sum) in sums {
+        row(sheet, &shorten(label, 21), sum, cost.actual_usd);
+    }
+}
+
+fn row(sheet: &mut Sheet, label: &str, sum: &Sum, total: f64) {
+    let dollars = match sum.usd {
+        None => "NO PRICE".to_owned(),
+        Some(dollars) if sum.unpriced_requests > 0 => format!("{}+?", money(dollars)),
+        Some(dollars) => money(dollars),
+    };
+    let part = if total > 0.0 { sum.usd.unwrap_or(0.0) / total } else { 0.0 };
+    sheet.line(&format!(
+        "  {:<22}{:>9}{:>7}{:>7}{:>7}{:>8}{dollars:>10} {}",
+        label,
+        sum.requests,
+        short(sum.input_tokens),
+        short(sum.output_tokens),
+        short(sum.cache_read_tokens),
+        short(sum.cache_write_tokens),
+        share(part as f32, BAR)
+    ));
+}
+
+/// The dearest prompts by time, then what prompts of each tier cost.
+fn prompts(sheet: &mut Sheet, cost: &Cost) {
+    let prompts = &cost.groups.prompts;
+    sheet.line(&format!(
+        "  {:<17}{:<37}{:<5}{:>8}{:>9}",
+        "dearest (UTC)", "session", "tier", "requests", "cost"
+    ));
+    for one in &prompts.dearest {
+        let tier = one.tier.map_or("-".to_owned(), |tier| tier.to_string());
+        sheet.line(&format!(
+            "  {:<17}{:<37}{tier:<5}{:>8}{:>9}",
+            one.time.as_deref().and_then(|time| time.get(..16)).unwrap_or("unknown").replace('T', " "),
+            name(&one.session, 36),
+            one.sum.requests,
+            one.sum.usd.map_or("NO PRICE".to_owned(), money)
+        ));
+    }
+    for (tier, sum) in &prompts.by_tier {
+        let label = match tier.as_str() {
+            "0" => "no task:".to_owned(),
+            "unknown" => "not seen by SEF:".to_owned(),
+            tier => format!("tier {tier}:"),
+        };
+        let words = format!(
+            "{}, {} in all, {} the one in the middle",
+            plural(sum.prompts, "prompt"),
+            money(sum.usd),
+            money(sum.median_usd)
+        );
+        labelled(sheet, &label, &words);
+    }
+    if prompts.requests_without > 0 {
+        labelled(sheet, "no prompt known:", &plural(prompts.requests_without, "request"));
+    }
 }
 
 fn savings(sheet: &mut Sheet, savings: &Savings) {

@@ -55,6 +55,16 @@ pub fn scope_words(project: Option<&str>, since: Option<&str>) -> String {
     format!("{project}, {period}")
 }
 
+/// A name on one line of which only the last `width` characters are shown.
+pub fn name_end(text: &str, width: usize) -> String {
+    let safe = name(text, usize::MAX);
+    let count = safe.chars().count();
+    if count <= width {
+        return safe;
+    }
+    ['~'].into_iter().chain(safe.chars().skip(count + 1 - width)).collect()
+}
+
 /// `1 task`, `2 tasks`.
 pub fn plural(count: impl Into<u64>, one: &str) -> String {
     let count = count.into();

@@ -15,6 +15,8 @@ pub struct Corpus {
     pub requests: Vec<Request>,
     /// Main transcripts.
     pub sessions: Vec<Session>,
+    /// Ids of the users' prompts, each once, as the log would write them ([`safe_id`]).
+    pub prompts: Vec<String>,
     /// Subagents' transcripts, each agent once.
     pub agents: Vec<Agent>,
     /// Lines that could not be read.
@@ -38,6 +40,8 @@ pub struct Request {
     pub usage: Usage,
     /// A main transcript shows it: the orchestrator's own, even when a fork copied it into an agent's file.
     pub in_main: bool,
+    /// The user's prompt in progress: 1 more than its place in [`Corpus::prompts`]; 0 when nothing says it.
+    pub prompt: u32,
 }
 
 /// One main transcript. All ids are as the log would write them ([`safe_id`]).
@@ -83,8 +87,10 @@ impl Corpus {
         let session = if source.session.is_empty() { &facts.session } else { &source.session };
         let session = safe_id(session);
         let in_main = source.agent.is_none();
-        let requests: Vec<usize> =
-            facts.requests.into_iter().map(|seen| self.request(seen, in_main, index)).collect();
+        let prompts: Vec<u32> = facts.prompts.iter().map(|id| self.prompt(id, index)).collect();
+        let place = |seen: &Seen| prompts.get((seen.prompt as usize).wrapping_sub(1)).copied().unwrap_or(0);
+        let placed = facts.requests.into_iter().map(|seen| Seen { prompt: place(&seen), ..seen });
+        let requests: Vec<usize> = placed.map(|seen| self.request(seen, in_main, index)).collect();
         let Some(agent) = &source.agent else {
             let links = facts.links.into_iter().map(safe_link).collect();
             let folder = source.folder.clone();
@@ -120,6 +126,15 @@ impl Corpus {
         }
     }
 
+    /// 1 more than the place of a prompt's id.
+    fn prompt(&mut self, id: &str, index: &mut Index) -> u32 {
+        let next = || {
+            self.prompts.push(safe_id(id));
+            u32::try_from(self.prompts.len()).unwrap_or(0)
+        };
+        *index.prompts.entry(id.into()).or_insert_with(next)
+    }
+
     fn request(&mut self, seen: Seen, in_main: bool, index: &mut Index) -> usize {
         let place = self.requests.len();
         if !seen.id.is_empty() {
@@ -130,6 +145,7 @@ impl Corpus {
                     model: std::mem::take(&mut request.model),
                     time: request.time,
                     usage: request.usage,
+                    prompt: request.prompt,
                 };
                 merged.merge(&seen);
                 *request = Request {
@@ -137,12 +153,14 @@ impl Corpus {
                     time: merged.time,
                     usage: merged.usage,
                     in_main: request.in_main || in_main,
+                    prompt: merged.prompt,
                 };
                 return *known;
             }
             index.requests.insert(seen.id, place);
         }
-        self.requests.push(Request { model: seen.model, time: seen.time, usage: seen.usage, in_main });
+        let Seen { model, time, usage, prompt, .. } = seen;
+        self.requests.push(Request { model, time, usage, in_main, prompt });
         place
     }
 }
@@ -152,6 +170,7 @@ impl Corpus {
 pub struct Index {
     requests: HashMap<Box<str>, usize>,
     agents: HashMap<String, usize>,
+    prompts: HashMap<Box<str>, u32>,
 }
 
 fn safe_link(link: Link) -> Link {

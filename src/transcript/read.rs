@@ -26,6 +26,8 @@ pub struct Seen {
     pub time: u64,
     /// Of the whole request.
     pub usage: Usage,
+    /// The user's prompt in progress: 1 more than its place in [`FileFacts::prompts`]; 0 when the file does not say.
+    pub prompt: u32,
 }
 
 impl Seen {
@@ -37,6 +39,9 @@ impl Seen {
         }
         if self.time == 0 || (other.time != 0 && other.time < self.time) {
             self.time = other.time;
+        }
+        if self.prompt == 0 {
+            self.prompt = other.prompt;
         }
     }
 }
@@ -83,6 +88,8 @@ pub struct Meta {
 pub struct FileFacts {
     /// Each request once, in the order of its first line.
     pub requests: Vec<Seen>,
+    /// Ids of the prompts that the requests belong to.
+    pub prompts: Vec<Box<str>>,
     /// Agent calls with a result.
     pub links: Vec<Link>,
     /// The last sum in the file.
@@ -113,18 +120,22 @@ impl Reader {
         let mut facts = FileFacts::default();
         let mut seen: HashMap<Box<str>, usize> = HashMap::new();
         let (filter, traces) = (&self.filter, &self.traces);
+        let mut prompt = 0;
         let mut tracer = words.map(|words| Tracer::new(words, &source.path, source.agent.is_some()));
         let mut visit = |line: &[u8]| match filter.read(line) {
-            Ok(Some(Line::Answer(answer))) => facts.add_answer(&answer, &mut seen),
-            Ok(Some(Line::AgentResult(result))) => facts.links.push(Link {
-                tool_use: result.tool_use.into_owned(),
-                agent: result.agent.into_owned(),
-                model: result.model.into_owned(),
-            }),
+            Ok(Some(Line::Answer(answer))) => facts.add_answer(&answer, prompt, &mut seen),
+            Ok(Some(Line::AgentResult(result))) => {
+                facts.links.push(Link {
+                    tool_use: result.tool_use.into_owned(),
+                    agent: result.agent.into_owned(),
+                    model: result.model.into_owned(),
+                });
+                prompt = facts.prompt_in(line, prompt, filter);
+            }
             Ok(Some(Line::CostState(cost))) => {
                 facts.state = Some(State { cost, covers: facts.requests.len() });
             }
-            Ok(None) => {}
+            Ok(None) => prompt = facts.prompt_in(line, prompt, filter),
             Err(Unreadable) => facts.unreadable += 1,
         };
         let too_long = each_line(file, &mut self.buffer, |line| {
@@ -143,7 +154,19 @@ impl Reader {
 }
 
 impl FileFacts {
-    fn add_answer(&mut self, answer: &Answer, seen: &mut HashMap<Box<str>, usize>) {
+    /// The prompt in progress after a line that may begin another one.
+    fn prompt_in(&mut self, line: &[u8], current: u32, filter: &LineFilter) -> u32 {
+        let at = |prompt: u32| (prompt as usize).wrapping_sub(1);
+        let known = self.prompts.get(at(current)).map_or("", |id| id);
+        let Some(id) = filter.new_prompt(line, known) else { return current };
+        let place = self.prompts.iter().rposition(|known| **known == *id).unwrap_or_else(|| {
+            self.prompts.push(id.as_ref().into());
+            self.prompts.len() - 1
+        });
+        u32::try_from(place + 1).unwrap_or(0)
+    }
+
+    fn add_answer(&mut self, answer: &Answer, prompt: u32, seen: &mut HashMap<Box<str>, usize>) {
         if self.session != answer.session {
             answer.session.as_ref().clone_into(&mut self.session);
         }
@@ -152,6 +175,7 @@ impl FileFacts {
             model: answer.model.as_ref().into(),
             time: calendar::parse_timestamp(&answer.timestamp).unwrap_or(0),
             usage: answer.usage,
+            prompt,
         };
         // An answer that nothing identifies can't be a copy of another.
         let known = (!request.id.is_empty()).then(|| seen.get(&request.id)).flatten();

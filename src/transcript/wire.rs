@@ -63,6 +63,7 @@ pub struct LineFilter {
     agent: Finder<'static>,
     tool_result: Finder<'static>,
     cost: Finder<'static>,
+    prompt: Finder<'static>,
 }
 
 impl Default for LineFilter {
@@ -73,6 +74,7 @@ impl Default for LineFilter {
             agent: Finder::new(b"\"agentId\""),
             tool_result: Finder::new(b"\"toolUseResult\""),
             cost: Finder::new(b"\"totalCostUSD\""),
+            prompt: Finder::new(b"\"promptId\""),
         }
     }
 }
@@ -100,6 +102,23 @@ impl LineFilter {
                 _ => Err(Unreadable),
             },
         }
+    }
+}
+
+impl LineFilter {
+    /// The id of the user's prompt that a line (trimmed, not empty) belongs to, when it names another one than `current`.
+    pub fn new_prompt<'a>(&self, line: &'a [u8], current: &str) -> Option<Cow<'a, str>> {
+        let key = self.prompt.find(line)?;
+        let colon = line[key + self.prompt.needle().len()..].trim_ascii_start().strip_prefix(b":")?;
+        let value = colon.trim_ascii_start().strip_prefix(b"\"")?;
+        // Nearly every line repeats the id of the one before it, and most of them are long.
+        if !current.is_empty()
+            && value.strip_prefix(current.as_bytes()).is_some_and(|rest| rest.starts_with(b"\""))
+        {
+            return None;
+        }
+        let prompt = serde_json::from_slice::<PromptLine>(line).ok()?.prompt.0;
+        (!prompt.is_empty() && prompt != current).then_some(prompt)
     }
 }
 
@@ -262,6 +281,12 @@ impl<'a> ResultLine<'a> {
 }
 
 #[derive(Deserialize)]
+struct PromptLine<'a> {
+    #[serde(borrow, default, rename = "promptId")]
+    prompt: Text<'a>,
+}
+
+#[derive(Deserialize)]
 struct KindOnly<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Text<'a>,
@@ -397,6 +422,27 @@ mod tests {
         let expected =
             AgentResult { tool_use: "toolu_1".into(), agent: "a1".into(), model: "claude-x".into() };
         assert_eq!(read(line), Ok(Some(Line::AgentResult(expected))));
+    }
+
+    #[test]
+    fn a_line_says_whose_prompt_it_belongs_to_only_when_that_is_new_and_its_own() {
+        let filter = LineFilter::default();
+        let new = |line: &'static str, current: &str| {
+            filter.new_prompt(line.as_bytes(), current).map(Cow::into_owned).unwrap_or_default()
+        };
+        assert_eq!(new(r#"{"type":"user","promptId":"p-1"}"#, ""), "p-1");
+        assert_eq!(new(r#"{"type":"user","promptId" : "p-1"}"#, "p"), "p-1");
+        assert_eq!(new(r#"{"type":"user","promptId":"p-1"}"#, "p-1"), "");
+        for nothing in [
+            r#"{"type":"user","toolUseResult":{"promptId":"p-1"}}"#,
+            r#"{"type":"user","message":{"content":"\"promptId\":\"p-1\""}}"#,
+            r#"{"type":"user","promptId":null}"#,
+            r#"{"type":"user","promptId":7}"#,
+            r#"{"type":"user","promptId":"#,
+            r#"{"type":"user","promptId":"p-1"#,
+        ] {
+            assert_eq!(new(nothing, ""), "", "{nothing}");
+        }
     }
 
     #[test]

@@ -137,7 +137,12 @@ impl Transcript {
             None => format!("{FOLDER}/{}.jsonl", self.session),
             Some(agent) => format!("{FOLDER}/{}/subagents/agent-{agent}.jsonl", self.session),
         };
-        sandbox.write(&path, &self.text);
+        self.write_to(sandbox, &path);
+    }
+
+    /// Writes it below the sandbox's home.
+    pub fn write_to(&self, sandbox: &Sandbox, path: &str) {
+        sandbox.write(path, &self.text);
     }
 
     /// Writes an agent's transcript with its `.meta.json`.

@@ -1,8 +1,9 @@
 //! Tokens and money, against the client's own sums.
 
+use sef::metrics::record::{Kind, Record};
 use serde_json::json;
 
-use super::corpus::{FOLDER, Transcript};
+use super::corpus::{FOLDER, Transcript, record, write_log};
 use super::{dollars, page, report};
 use crate::sandbox::Sandbox;
 
@@ -236,6 +237,82 @@ fn a_project_is_named_by_path_or_by_folder() {
     assert_eq!(usd(&["--project", "."]), 8.0);
     assert_eq!(usd(&["--project", &folder]), 8.0);
     assert_eq!(usd(&["--project", "/home/user/elsewhere"]), 0.0);
+}
+
+#[test]
+fn the_same_money_is_told_by_day_project_executor_and_prompt() {
+    let sandbox = Sandbox::new();
+    let said =
+        |id: &str| json!({"type": "user", "promptId": id, "message": {"role": "user", "content": "go"}});
+    let million = (1_000_000, 0, 0, 0);
+    Transcript::main("s1")
+        .answer("m0", OPUS, million, 1)
+        .line(&said("p1"))
+        .answer("m1", OPUS, million, 2)
+        .line(&said("p2"))
+        .answer("m2", OPUS, million, 1)
+        // A background agent's report comes back under the prompt that started it.
+        .line(&said("p1"))
+        .at(13 * 3600)
+        .answer("m3", OPUS, (0, 0, 1_000_000, 0), 1)
+        .answer("m4", "claude-opus-9", million, 1)
+        .write(&sandbox);
+    Transcript::agent("s1", "a1").line(&said("p1")).answer("m5", HAIKU, million, 1).write_with_meta(
+        &sandbox,
+        "sef:sef-explore",
+        "toolu_1",
+        "haiku",
+        None,
+    );
+    Transcript::agent("s1", "acompact-1").line(&said("p2")).answer("m6", HAIKU, million, 1).write(&sandbox);
+    let other = Transcript::main("s2").line(&said("p3")).answer("m7", OPUS, million, 1);
+    other.write_to(&sandbox, ".claude/projects/-home-user-a-much-longer-name/s2.jsonl");
+    write_log(&sandbox, &[Record { p: Some("p1".to_owned()), tier: Some(1), ..record(Kind::Prompt) }]);
+    let report = report(&sandbox, &[]);
+    let cost = &report["cost"];
+    let usd = |group: &str| {
+        let rows = cost[group].as_object().expect(group);
+        rows.iter().map(|(key, sum)| (key.clone(), dollars(&sum["usd"]))).collect::<Vec<_>>()
+    };
+    let is = |rows: &[(&str, f64)]| {
+        rows.iter().map(|(key, sum)| ((*key).to_owned(), json!(sum))).collect::<Vec<_>>()
+    };
+    assert_eq!(dollars(&cost["actual_usd"]), 22.0);
+    assert_eq!(usd("by_day"), is(&[("2026-11-20", 17.0), ("2026-11-21", 5.0)]));
+    assert_eq!(usd("by_project"), is(&[("-home-user-a-much-longer-name", 4.0), ("-home-user-shop", 18.0)]));
+    assert_eq!(
+        usd("by_executor"),
+        is(&[("client's helpers", 0.5), ("orchestrator", 21.0), ("sef-explore", 0.5)])
+    );
+    assert_eq!(cost["by_day"]["2026-11-21"]["unpriced_requests"], 1);
+    assert_eq!(cost["by_project"]["-home-user-shop"]["cache_write_1h_tokens"], 0);
+    assert_eq!(dollars(&cost["by_project"]["-home-user-shop"]["subagents_usd"]), 1.0);
+    let prompts = &cost["prompts"];
+    assert_eq!((&prompts["count"], &prompts["requests_without"]), (&json!(3), &json!(1)));
+    let dearest: Vec<_> = prompts["dearest"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (&one["prompt"], &one["tier"]))
+        .collect();
+    assert_eq!(
+        dearest,
+        [(&json!("p1"), &json!(1)), (&json!("p2"), &json!(null)), (&json!("p3"), &json!(null))]
+    );
+    assert_eq!(dollars(&prompts["dearest"][0]["usd"]), 9.5);
+    assert_eq!(prompts["by_tier"]["1"], json!({"prompts": 1, "usd": 9.5, "median_usd": 9.5}));
+    assert_eq!(prompts["by_tier"]["unknown"]["prompts"], 2);
+    for (by, expected) in [
+        ("day", "2026-11-21"),
+        ("project", "~r-a-much-longer-name"),
+        ("executor", "client's helpers"),
+        ("prompt", "tier 1: 1 prompt, $9.50 in all"),
+        ("model", "claude-haiku-5-5"),
+    ] {
+        let page = page(&sandbox, &["--by", by]);
+        assert!(page.contains(expected), "{page}");
+        assert!(page.lines().all(|line| line.chars().count() <= 80), "{page}");
+    }
 }
 
 #[test]

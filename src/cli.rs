@@ -32,6 +32,10 @@ pub enum Command {
         #[command(subcommand)]
         action: RulesAction,
     },
+    /// Note that delegated work was bad: it counts as rejected, and similar work in the session goes one tier up.
+    Reject(WordArgs),
+    /// Note that delegated work was good, whatever else speaks against it.
+    Accept(WordArgs),
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.
@@ -124,6 +128,16 @@ pub struct AddArgs {
     /// Add a rule even if the sentence has that tier already.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `sef reject` and `sef accept`.
+#[derive(Debug, Clone, Args)]
+pub struct WordArgs {
+    /// Which delegation: its id in `sef-stats audit`, an agent id, or how one of them begins; the last one when left out.
+    pub id: Option<String>,
+    /// Only this session's delegations.
+    #[arg(long, value_name = "SESSION")]
+    pub session: Option<String>,
 }
 
 /// What to show of the prices.

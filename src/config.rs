@@ -9,7 +9,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("SEF_STATE_DIR", "log, session memory and caches; default $XDG_STATE_HOME/sef, else ~/.local/state/sef"),
     (
         "SEF_CONFIG_DIR",
-        "config.toml, rules.toml, prices.toml; default $XDG_CONFIG_HOME/sef, else ~/.config/sef",
+        "config.toml, rules.toml, prices.toml, calibration.toml; default $XDG_CONFIG_HOME/sef, else ~/.config/sef",
     ),
     ("SEF_BIN_DIR", "where install.sh puts the binaries; default ~/.local/bin"),
     ("CLAUDE_CONFIG_DIR", "Claude Code's folder; default ~/.claude"),

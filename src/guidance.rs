@@ -57,14 +57,29 @@ fn who(policy: &Policy, role: Role) -> String {
     }
 }
 
-/// Hint for one task.
-pub fn hint(policy: &Policy, tier: Tier, role: Role) -> String {
-    format!(
-        "SEF: tier {} task ({}). {} covers it; a result that holds can be passed on as it is.",
-        tier.number(),
-        why(role),
-        who(policy, role)
-    )
+/// How many wordings a hint has. One that is ignored is worded anew, and after the last one falls silent.
+pub const WORDINGS: u8 = 3;
+/// The hint for compound tasks, where hints go by their role otherwise.
+pub const PARTS: &str = "parts";
+
+/// Hint for one task, in one of its wordings.
+pub fn hint(policy: &Policy, tier: Tier, role: Role, wording: u8) -> String {
+    let (why, who) = (why(role), who(policy, role));
+    match wording {
+        0 => format!(
+            "SEF: tier {} task ({why}). {who} covers it; a result that holds can be passed on as it is.",
+            tier.number()
+        ),
+        1 => format!(
+            "SEF: {why} is what {who} is for. One Agent call does it, and only the answer comes back: what is read on the \
+             way stays out of this context."
+        ),
+        _ => format!(
+            "SEF: tier {} ({why}). With several tool calls ahead, {who} is the cheaper hand for it, and its report is \
+             checked in a second.",
+            tier.number()
+        ),
+    }
 }
 
 /// Three words on what a role does with its part.
@@ -82,12 +97,17 @@ fn does(role: Role) -> &'static str {
 
 /// Hint for a compound task: who takes its parts, in which order, and what can go side by side. None when no part would
 /// be delegated.
-pub fn compound(policy: &Policy, parts: &[Part]) -> Option<String> {
+pub fn compound(policy: &Policy, parts: &[Part], wording: u8) -> Option<String> {
     parts.iter().find(|part| part.role.executor().is_some())?;
     let named = &parts[..parts.len().min(MAX_PARTS)];
     let steps: Vec<String> = named.chunk_by(|_, next| !next.after).map(|parts| step(policy, parts)).collect();
     let more = if parts.len() > MAX_PARTS { "; and more" } else { "" };
-    Some(format!("SEF: separable parts. {}{more}.", steps.join("; then ")))
+    let begin = match wording {
+        0 => "separable parts.",
+        1 => "one Agent call for each part:",
+        _ => "the parts need no single hand:",
+    };
+    Some(format!("SEF: {begin} {}{more}.", steps.join("; then ")))
 }
 
 /// Parts that can go side by side: each executor once, with its number of parts.
@@ -162,15 +182,19 @@ mod tests {
         let part = |role: Role, after| Part { tier: role.tier(), role, start: 0, end: 0, after };
         for tier in [Tier::Haiku, Tier::Sonnet, Tier::Opus] {
             for role in Role::ALL {
-                assert!(hint(&policy, tier, role).len() <= MAX_HINT);
+                for wording in 0..=WORDINGS {
+                    assert!(hint(&policy, tier, role, wording).len() <= MAX_HINT);
+                }
                 assert!(marked(&policy, tier, role).len() <= MAX_HINT);
                 for (other, after) in Role::ALL.into_iter().flat_map(|other| [(other, true), (other, false)])
                 {
                     let parts =
                         [part(role, false), part(other, after), part(role, after), part(other, after)];
                     for count in 2..=parts.len() {
-                        let text = compound(&policy, &parts[..count]).unwrap_or_default();
-                        assert!(text.len() <= MAX_HINT, "{text}");
+                        for wording in 0..=WORDINGS {
+                            let text = compound(&policy, &parts[..count], wording).unwrap_or_default();
+                            assert!(text.len() <= MAX_HINT, "{text}");
+                        }
                     }
                 }
             }
@@ -217,7 +241,7 @@ mod tests {
                 .map(|(role, after)| Part { tier: role.tier(), role: *role, start: 0, end: 0, after: *after })
                 .collect();
             let expected = expected.map(|text| format!("SEF: separable parts. {text}"));
-            assert_eq!(compound(&policy, &parts), expected);
+            assert_eq!(compound(&policy, &parts, 0), expected);
         }
     }
 

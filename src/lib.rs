@@ -9,6 +9,7 @@
 
 pub mod agents;
 pub mod calendar;
+pub mod calibrate;
 pub mod classify;
 pub mod cli;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod error;
 pub mod eval;
 pub mod explain;
 pub mod export;
+pub mod feedback;
 pub mod fsx;
 pub mod guidance;
 pub mod handle;

@@ -1,8 +1,10 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
+mod calibrate;
 mod docs;
 mod explain;
 mod export;
+mod feedback;
 mod hook;
 mod install;
 mod install_report;

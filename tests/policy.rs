@@ -11,19 +11,18 @@ const IMPLEMENT: &str =
 const DESIGN: &str =
     "Design the architecture of a distributed rate limiter and compare the trade-offs of the approaches.";
 
-fn hook(sandbox: &Sandbox, event: &Value) -> Run {
+pub(crate) fn hook(sandbox: &Sandbox, event: &Value) -> Run {
     let run = sandbox.run("sef-hook", &[], event.to_string());
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     run
 }
 
-fn output(run: &Run) -> Value {
+pub(crate) fn output(run: &Run) -> Value {
     serde_json::from_str::<Value>(&run.out).map_or(Value::Null, |value| value["hookSpecificOutput"].clone())
 }
 
-/// The hint that a prompt gets.
 /// The hint for a prompt that comes after the turn before it has ended.
-fn hint(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
+pub(crate) fn hint(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
     hook(sandbox, &with("Stop", &[("session_id", session.into())]));
     hint_now(sandbox, session, text)
 }
@@ -36,12 +35,12 @@ fn hint_now(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
 }
 
 /// The model that a spawn is given.
-fn model(sandbox: &Sandbox, session: &str, changes: &[(&str, Value)]) -> Option<String> {
+pub(crate) fn model(sandbox: &Sandbox, session: &str, changes: &[(&str, Value)]) -> Option<String> {
     let output = output(&hook(sandbox, &spawn(session, changes)));
     Some(output["updatedInput"]["model"].as_str()?.to_owned())
 }
 
-fn task(text: &str) -> (&str, Value) {
+pub(crate) fn task(text: &str) -> (&str, Value) {
     ("prompt", text.into())
 }
 
@@ -52,7 +51,7 @@ fn spoken(sandbox: &Sandbox, model: &str) -> Value {
     path.display().to_string().into()
 }
 
-fn last_record(sandbox: &Sandbox) -> Value {
+pub(crate) fn last_record(sandbox: &Sandbox) -> Value {
     let log = sandbox.read("state/log.jsonl");
     serde_json::from_str(log.lines().last().expect("a line")).expect("JSON")
 }

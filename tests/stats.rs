@@ -1,9 +1,9 @@
 //! `sef-stats report`: every figure against transcripts and logs that the tests write themselves.
 
-mod corpus;
+pub(crate) mod corpus;
 mod cost;
 mod delegations;
-mod outcomes;
+pub(crate) mod outcomes;
 mod prices;
 mod survival;
 

@@ -13,7 +13,7 @@ use sef::report::args::{StatsCli, StatsCommand};
 use sef::report::page::page;
 use sef::report::sheet::Ink;
 use sef::report::{self, text};
-use sef::{export, simulate};
+use sef::{calibrate, export, simulate};
 
 fn main() -> ExitCode {
     let env = Env::read();
@@ -43,6 +43,14 @@ fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
         StatsCommand::Simulate(args) => {
             let simulation = simulate::make(env, args, now(), &here())?;
             if args.json { text::json(&simulation) } else { Ok(simulate::page::page(&simulation, ink(env))) }
+        }
+        StatsCommand::Calibrate(args) if args.revert => calibrate::revert(env),
+        StatsCommand::Calibrate(args) => {
+            let mut found = calibrate::look(env, args.since, now(), &here())?;
+            if args.apply {
+                calibrate::apply(env, &mut found, now())?;
+            }
+            if args.json { text::json(&found) } else { Ok(calibrate::page::page(&found, ink(env))) }
         }
         StatsCommand::Export(args) => export::run(env, args, now()),
     }

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory as _, Parser};
-use sef::cli::{AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs};
+use sef::cli::{
+    AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs, WordArgs,
+};
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::explain::Listed;
+use sef::feedback::Word;
 use sef::prices::show;
 use sef::rules::add::{Wanted, add};
 use sef::rules::check;
@@ -18,7 +21,7 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, statusline};
+use sef::{eval, explain, feedback, statusline};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -71,6 +74,8 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             RulesAction::Check => check::check(env),
             RulesAction::Test => check::test(env),
         },
+        Command::Reject(args) => said(env, Word::Reject, &args),
+        Command::Accept(args) => said(env, Word::Accept, &args),
         Command::Statusline => {
             let mut input = String::new();
             let read = io::stdin().lock().take(MOST_STATUS).read_to_string(&mut input);
@@ -78,8 +83,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         }
         Command::Prices { action: PricesAction::List } => show::list(env),
         Command::Prices { action: PricesAction::Check } => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
-            let (text, old) = show::check(env, now)?;
+            let (text, old) = show::check(env, now())?;
             return Ok((text, if old { ExitCode::FAILURE } else { ExitCode::SUCCESS }));
         }
         Command::Completions { shell } => {
@@ -90,6 +94,16 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Man { folder } => man(&folder),
     };
     Ok((text?, ExitCode::SUCCESS))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
+}
+
+fn said(env: &Env, word: Word, args: &WordArgs) -> Result<String> {
+    // A folder that is gone has no project: then only an id or a session finds the work.
+    let here = std::env::current_dir().unwrap_or_default();
+    feedback::say(env, word, args.id.as_deref(), args.session.as_deref(), &here, now())
 }
 
 fn man(folder: &Path) -> Result<String> {

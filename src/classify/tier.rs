@@ -122,6 +122,11 @@ impl Role {
             Self::None | Self::Orchestrator => None,
         }
     }
+
+    /// The role whose executor has this agent name.
+    pub fn of_executor(agent: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.executor() == Some(agent))
+    }
 }
 
 impl fmt::Display for Role {

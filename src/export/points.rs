@@ -25,6 +25,8 @@ pub enum Metric {
     Results,
     /// Session starts.
     Sessions,
+    /// The user's own words on delegated work.
+    Feedback,
     /// Spawns that the client refused because they were changed.
     Refusals,
     /// Faults inside the hook that were survived.
@@ -39,6 +41,7 @@ impl Metric {
             Self::Spawns => ("sef.spawns", "{spawn}", "Subagent spawns, by tier and model"),
             Self::Results => ("sef.results", "{result}", "Results of subagents, by outcome"),
             Self::Sessions => ("sef.sessions", "{session}", "Session starts, by source"),
+            Self::Feedback => ("sef.feedback", "{word}", "The user's own words on delegated work"),
             Self::Refusals => ("sef.refusals", "{spawn}", "Changed spawns that the client refused"),
             Self::Faults => ("sef.faults", "{fault}", "Faults inside the hook that were survived"),
         }
@@ -158,6 +161,12 @@ pub fn measured(record: &Record) -> Option<(Metric, Attributes)> {
             put("sef.outcome", Some(record.out.map_or("unknown", outcome).to_owned()));
             Metric::Results
         }
+        Kind::Feedback => {
+            put("gen_ai.agent.name", record.agent.as_deref().map(agent));
+            let word = if record.out == Some(Outcome::Ok) { "accepted" } else { "rejected" };
+            put("sef.word", Some(word.to_owned()));
+            Metric::Feedback
+        }
         Kind::Refused => {
             put("sef.mode", record.mode.as_deref().map(code));
             Metric::Refusals
@@ -254,10 +263,18 @@ mod tests {
             ..Record::new(kind, NOON, "canary")
         };
         let mut counter = Counter::new(None, NOON, true);
-        for kind in [Kind::Session, Kind::Prompt, Kind::Spawn, Kind::Result, Kind::Refused, Kind::Fault] {
+        for kind in [
+            Kind::Session,
+            Kind::Prompt,
+            Kind::Spawn,
+            Kind::Result,
+            Kind::Feedback,
+            Kind::Refused,
+            Kind::Fault,
+        ] {
             assert!(counter.add(&record(kind), 1_000));
         }
-        assert_eq!(counter.points, 6);
+        assert_eq!(counter.points, 7);
         assert!(!format!("{:?}", counter.slices).contains("canary"));
     }
 }

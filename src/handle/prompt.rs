@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::spawn::sure_tier;
+use super::spawn::{room_of, sure_tier, thousandths};
 use super::{Outcome, World, orchestrator, record, result};
 use crate::classify::lexer;
 use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
@@ -10,7 +10,7 @@ use crate::guidance::{self, family_of};
 use crate::metrics::record::{Kind, safe_id};
 use crate::models::Family;
 use crate::protocol::{Event, Reply};
-use crate::rules::policy::Policy;
+use crate::rules::policy::{Policy, SILENT};
 use crate::state::{Mark, Session};
 
 /// Rules of a verdict that are recorded.
@@ -115,10 +115,13 @@ pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     record.tier = Some(verdict.tier.number());
     record.role = Some(verdict.role.name().to_owned());
     record.conf = Some((verdict.confidence * 1_000.0) as u16);
+    let hint_room = verdict.confidence - world.policy.confidence.thresholds().hint;
+    record.room = room_of(world.policy, &verdict).map(|room| thousandths(room.min(hint_room)));
     record.rules = rule_ids(world, &verdict);
     let reply = match said {
-        Ok((kind, text)) => {
+        Ok(Said { kind, text, word }) => {
             record.hint = Some(kind.to_owned());
+            record.word = (word > 0).then_some(word);
             Some(Reply::context("UserPromptSubmit", text))
         }
         Err(why) => {
@@ -147,9 +150,16 @@ struct Circumstances {
     again: bool,
 }
 
+/// What the orchestrator is told.
+struct Said {
+    kind: &'static str,
+    text: String,
+    word: u8,
+}
+
 /// The hint for a failure that keeps coming back.
 fn repeated() -> Hint {
-    Hint { kind: "again", key: "again".to_owned(), text: guidance::REPEATED.to_owned() }
+    Hint { kind: "again", key: "again".to_owned(), text: guidance::REPEATED.to_owned(), word: 0 }
 }
 
 /// The hint and its kind, or the reason for silence.
@@ -158,7 +168,7 @@ fn answer(
     session: &mut Session,
     verdict: &Verdict,
     now: &Circumstances,
-) -> Result<(&'static str, String), &'static str> {
+) -> Result<Said, &'static str> {
     let policy = world.policy;
     if !policy.prompt.hints {
         return Err("hints-off");
@@ -169,7 +179,7 @@ fn answer(
             return Err("mark-off");
         }
         let role = if verdict.role.tier() == tier { verdict.role } else { Role::default_of(tier) };
-        return Ok(("mark", guidance::marked(policy, tier, role)));
+        return Ok(Said { kind: "mark", text: guidance::marked(policy, tier, role), word: 0 });
     }
     if now.command {
         return Err("slash");
@@ -187,7 +197,7 @@ fn answer(
         return Err("model-low");
     }
     session.stand(hint.key);
-    Ok((hint.kind, hint.text))
+    Ok(Said { kind: hint.kind, text: hint.text, word: hint.word })
 }
 
 /// A hint, before it is known whether it stands already and whether it pays.
@@ -199,6 +209,8 @@ pub struct Hint {
     pub key: String,
     /// The words.
     pub text: String,
+    /// Their number among the wordings of this kind of hint.
+    pub word: u8,
 }
 
 /// The hint for a verdict, or the reason for silence that lies in the verdict itself.
@@ -214,16 +226,22 @@ pub fn worth_saying(policy: &Policy, verdict: &Verdict) -> Result<Hint, &'static
         return Err("tiny");
     }
     let sure = sure_tier(policy, verdict) == verdict.tier;
-    if whole && !(sure && verdict.confidence >= policy.confidence.thresholds().hint) {
+    let role = verdict.role.name();
+    if whole && !(sure && verdict.confidence >= policy.thresholds(role).hint) {
         return Err("unsure");
     }
+    let wording = if whole { role } else { guidance::PARTS };
+    let word = policy.calibration.hints.get(wording).copied().unwrap_or(0);
+    if word == SILENT {
+        return Err("ignored");
+    }
     if whole {
-        let key = verdict.role.name().to_owned();
-        return Ok(Hint { kind: "task", key, text: guidance::hint(policy, verdict.tier, verdict.role) });
+        let text = guidance::hint(policy, verdict.tier, verdict.role, word);
+        return Ok(Hint { kind: "task", key: role.to_owned(), text, word });
     }
     let key: Vec<&str> = verdict.parts.iter().map(|part| part.role.name()).collect();
-    let text = guidance::compound(policy, &verdict.parts).ok_or("keep")?;
-    Ok(Hint { kind: "parts", key: key.join("+"), text })
+    let text = guidance::compound(policy, &verdict.parts, word).ok_or("keep")?;
+    Ok(Hint { kind: "parts", key: key.join("+"), text, word })
 }
 
 /// Whether an executor would run on a cheaper model than the orchestrator.

@@ -3,7 +3,7 @@
 use super::prompt::rule_ids;
 use super::{Outcome, World, orchestrator, record};
 use crate::agents::AgentModel;
-use crate::classify::{Source, Tier, Verdict, classify};
+use crate::classify::{Role, Source, Tier, Verdict, classify};
 use crate::guidance::family_of;
 use crate::metrics::record::{Kind, safe_agent, safe_id, safe_model};
 use crate::models::Family;
@@ -12,7 +12,7 @@ use crate::rules::policy::Policy;
 use crate::state::{Session, Sketch, Spawned};
 
 /// What is decided about one spawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
     /// Tier that the task gets.
     pub tier: Tier,
@@ -22,6 +22,8 @@ pub struct Decision {
     pub set: Option<Family>,
     /// Reason code.
     pub why: &'static str,
+    /// How much surer the rules were than the preset asks that no more model is needed; none when that did not count.
+    pub room: Option<f32>,
 }
 
 /// Everything that a decision depends on.
@@ -30,6 +32,8 @@ pub struct Case<'a> {
     pub verdict: &'a Verdict,
     /// Where the agent's model comes from.
     pub agent: &'a AgentModel,
+    /// The role whose executor the agent is; none for every other agent.
+    pub role: Option<Role>,
     /// Family of whoever spawns.
     pub parent: Family,
     /// A routing mark on the prompt in progress: its tier, 0 for `~off`.
@@ -41,7 +45,7 @@ pub struct Case<'a> {
 }
 
 fn leave(tier: Tier, why: &'static str) -> Decision {
-    Decision { tier, want: None, set: None, why }
+    Decision { tier, want: None, set: None, why, room: None }
 }
 
 /// Decides about a spawn whose call names no model and that SEF is free to change.
@@ -70,12 +74,17 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
         AgentModel::Unknown => return leave(tier, "unknown-agent"),
     };
     let mut wanted = family_for(world, tier, case.parent);
+    let mut room = room_of(policy, case.verdict);
     if let Some(base) = base {
+        let role = case.role.map_or("", Role::name);
+        let left = policy.confidence.thresholds().haiku - harder(world, case, base);
+        room = Some(left);
+        let surely_harder = left <= policy.calibration.shift.get(role).copied().unwrap_or(0.0);
         // An executor asked for harder work than its own goes one tier up, never down; doubt is no reason, for
         // whoever spawned it chose it.
         wanted = match why {
             "mark" => wanted,
-            "rules" | "unsure" | "close-call" | "unclear" if !surely_harder(world, case, base) => base,
+            "rules" | "unsure" | "close-call" | "unclear" if !surely_harder => base,
             _ if wanted <= base => base,
             _ => wanted.min(next_up(world, base, case.parent)),
         };
@@ -87,11 +96,12 @@ pub fn decide(world: &World<'_>, case: &Case<'_>) -> Decision {
     }
     // Whoever inherits has the parent's model already; an executor has its own.
     let already = base.unwrap_or(case.parent);
-    Decision { tier, want: Some(wanted), set: (wanted != already).then_some(wanted), why }
+    Decision { tier, want: Some(wanted), set: (wanted != already).then_some(wanted), why, room }
 }
 
-/// Whether the rules are as sure that a task is too hard for an executor as they must be to send work to Haiku.
-fn surely_harder(world: &World<'_>, case: &Case<'_>, base: Family) -> bool {
+/// The probability that a task is too hard for an executor's own model; as much as is asked for to send work to Haiku
+/// sends it up.
+fn harder(world: &World<'_>, case: &Case<'_>, base: Family) -> f32 {
     let harder = [Tier::Haiku, Tier::Sonnet, Tier::Opus]
         .into_iter()
         .filter(|tier| family_for(world, *tier, case.parent) > base)
@@ -99,7 +109,7 @@ fn surely_harder(world: &World<'_>, case: &Case<'_>, base: Family) -> bool {
         .sum::<f32>();
     // Somebody did spawn it, so that it asks for nothing is out of the question.
     let any = 1.0 - case.verdict.probabilities[0];
-    harder >= world.policy.confidence.thresholds().haiku * any
+    if any > 0.0 { harder / any } else { 0.0 }
 }
 
 /// Tier of a task text: one up when the rules are unsure, and never "no task", for somebody did spawn it.
@@ -114,7 +124,7 @@ fn task_tier(policy: &Policy, verdict: &Verdict) -> (Tier, &'static str) {
 
 /// The verdict's tier, or a higher one when the rules are not sure enough that no more is needed.
 pub fn sure_tier(policy: &Policy, verdict: &Verdict) -> Tier {
-    let thresholds = policy.confidence.thresholds();
+    let thresholds = policy.thresholds(verdict.role.name());
     let [none, haiku, sonnet, _] = verdict.probabilities;
     let mut tier = verdict.tier;
     if tier == Tier::Haiku && none + haiku < thresholds.haiku {
@@ -124,6 +134,23 @@ pub fn sure_tier(policy: &Policy, verdict: &Verdict) -> Tier {
         tier = Tier::Opus;
     }
     tier
+}
+
+/// How much surer the rules are than the preset asks, before any calibration, that the verdict's tier suffices; below 0
+/// they are not sure enough. None for tiers that nothing must suffice for.
+pub fn room_of(policy: &Policy, verdict: &Verdict) -> Option<f32> {
+    let thresholds = policy.confidence.thresholds();
+    let [none, haiku, sonnet, _] = verdict.probabilities;
+    match verdict.tier {
+        Tier::Haiku => Some(none + haiku - thresholds.haiku),
+        Tier::Sonnet => Some(none + haiku + sonnet - thresholds.sonnet),
+        Tier::None | Tier::Opus => None,
+    }
+}
+
+/// [`room_of`] as the log holds it.
+pub fn thousandths(room: f32) -> i16 {
+    (room * 1_000.0) as i16
 }
 
 /// Family of a tier; a tier that is switched off hands its work up, and `parent` is whoever spawns.
@@ -176,7 +203,8 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         let model = (world.agent_model)(&agent);
         let rejected = session.rejected_tier(&sketch);
         let again = session.before.keeps_failing(world.policy.prompt.escalate_after);
-        decide(world, &Case { verdict: &verdict, agent: &model, parent, mark, rejected, again })
+        let role = Role::of_executor(agent.strip_prefix("sef:").unwrap_or(&agent));
+        decide(world, &Case { verdict: &verdict, agent: &model, role, parent, mark, rejected, again })
     };
     let changed = decision.set.and_then(|family| with_model(raw, family.alias()));
     let requested = match (&changed, input.has_model()) {
@@ -202,6 +230,7 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     record.tier = Some(decision.tier.number());
     record.role = Some(verdict.role.name().to_owned());
     record.conf = Some((verdict.confidence * 1_000.0) as u16);
+    record.room = decision.room.map(thousandths);
     record.rules = rule_ids(world, &verdict);
     record.want = decision.want.map(|family| family.alias().to_owned());
     record.req = requested;

@@ -32,6 +32,8 @@ pub enum Kind {
     Stop,
     /// SessionEnd.
     End,
+    /// The user's own word on a delegation. `tu`, `out`: ok is accepted, gave_up is rejected. The last one counts.
+    Feedback,
     /// Something inside SEF failed and was survived. `why` is its code.
     Fault,
 }
@@ -93,9 +95,16 @@ pub struct Record {
     /// Confidence of the verdict, 0-1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conf: Option<u16>,
+    /// By how much (thousandths of a probability) the rules were surer than the preset asks, before any calibration, that
+    /// the tier suffices; below 0 they were not sure enough. Of a spawn: for its executor's or its verdict's tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<i16>,
     /// Whether context was given to the orchestrator, and which kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Number of the hint's wording; absent is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<u8>,
     /// Reason code for what was done or left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -143,7 +152,9 @@ impl Record {
             tier: None,
             role: None,
             conf: None,
+            room: None,
             hint: None,
+            word: None,
             why: None,
             rules: Vec::new(),
             want: None,

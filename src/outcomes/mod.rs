@@ -123,7 +123,7 @@ impl Outcomes {
             known,
             rejected,
             rejection_rate: (known > 0).then(|| rejected as f64 / known as f64),
-            rejection_interval: wilson(rejected, known),
+            rejection_interval: wilson(rejected, known, Z95),
         }
     }
 
@@ -159,12 +159,15 @@ impl Outcomes {
     }
 }
 
-/// Wilson's 95 % interval of a share; none of nothing.
-fn wilson(part: u64, all: u64) -> Option<(f64, f64)> {
+/// Standard deviations of a 95 % interval.
+pub(crate) const Z95: f64 = 1.959_964;
+
+/// Wilson's interval of a share, so many standard deviations wide; none of nothing.
+pub(crate) fn wilson(part: u64, all: u64, z: f64) -> Option<(f64, f64)> {
     if all == 0 {
         return None;
     }
-    let (z, n) = (1.959_964_f64, all as f64);
+    let n = all as f64;
     let share = part as f64 / n;
     let middle = share + z * z / (2.0 * n);
     let reach = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
@@ -180,11 +183,14 @@ mod tests {
     fn wilsons_interval_is_that_of_the_textbook() {
         let near =
             |(low, high): (f64, f64), (l, h): (f64, f64)| (low - l).abs() < 5e-4 && (high - h).abs() < 5e-4;
-        assert!(wilson(0, 0).is_none());
+        assert!(wilson(0, 0, Z95).is_none());
         for (part, all, expected) in
             [(0, 10, (0.0, 0.2775)), (1, 4, (0.0456, 0.6994)), (10, 10, (0.7225, 1.0))]
         {
-            assert!(wilson(part, all).is_some_and(|interval| near(interval, expected)), "{part} of {all}");
+            assert!(
+                wilson(part, all, Z95).is_some_and(|interval| near(interval, expected)),
+                "{part} of {all}"
+            );
         }
     }
 }

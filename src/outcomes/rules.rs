@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::metrics::record::{Outcome, Record};
+use crate::metrics::record::{Kind, Outcome, Record};
 use crate::outcomes::evidence::{Call, How, What};
 use crate::outcomes::joined::{Case, End, MAX_DEPTH, Work, World};
 use crate::outcomes::{Ended, Evidence, Judged};
@@ -36,7 +36,27 @@ pub fn judge(list: &[Delegation], records: &[Record], corpus: &Corpus) -> Vec<Ju
         world.spawned_again(trace, &cases).into_iter().for_each(|(at, found)| improve(at, found));
     }
     world.complained(&cases).into_iter().for_each(|(at, found)| improve(at, found));
+    by_hand(list, records, &mut verdicts);
     verdicts
+}
+
+/// The user's own word outweighs everything else; of several the last counts.
+fn by_hand(list: &[Delegation], records: &[Record], verdicts: &mut [Judged]) {
+    let mut said: HashMap<(&str, &str), bool> = HashMap::new();
+    for record in records.iter().filter(|record| record.e == Kind::Feedback) {
+        if let (Some(call), Some(out)) = (record.tu.as_deref(), record.out) {
+            said.insert((&record.s, call), out == Outcome::Ok);
+        }
+    }
+    for (one, verdict) in list.iter().zip(verdicts) {
+        let Some(call) = one.tool_use_id.as_deref() else { continue };
+        let Some(good) = said.get(&(one.session.as_str(), call)) else { continue };
+        let shown = vec![Evidence { what: "log", file: None, id: call.to_owned() }];
+        *verdict = match good {
+            true => Judged::new(Ended::Accepted, "accepted-by-hand", shown),
+            false => Judged::new(Ended::UserVisible, "rejected-by-hand", shown),
+        };
+    }
 }
 
 impl World<'_> {

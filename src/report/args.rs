@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::calibrate::CalibrateArgs;
 use crate::export::args::ExportArgs;
 use crate::outcomes::Ended;
 use crate::report::groups::By;
@@ -28,6 +29,8 @@ pub enum StatsCommand {
     Export(ExportArgs),
     /// List each delegation's outcome with the evidence for it.
     Audit(AuditArgs),
+    /// Propose what outcomes and hints teach about thresholds, rules and hints; apply it, or take it back.
+    Calibrate(CalibrateArgs),
 }
 
 /// Options of `report`.

@@ -17,10 +17,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::calendar;
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::metrics::reader::{self, Log};
+use crate::metrics::reader;
 use crate::metrics::record::{Record, project_key, transcript_folder};
 use crate::outcomes::words::Words;
 use crate::outcomes::{self, Judged, Outcomes};
@@ -28,6 +27,7 @@ use crate::prices::Prices;
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::Scope;
 use crate::transcript::read_all;
+use crate::{calendar, calibrate};
 use activity::Activity;
 use args::ReportArgs;
 use cost::Cost;
@@ -52,6 +52,8 @@ pub struct Report {
     pub tasks: std::collections::BTreeMap<u8, u64>,
     /// Shares from 0 to 1.
     pub rates: Rates,
+    /// What `sef-stats calibrate` has changed and would change, in words.
+    pub calibration: String,
     /// Tokens and money.
     pub cost: Cost,
     /// What the delegated work would have cost otherwise.
@@ -108,58 +110,84 @@ pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Repor
 
 /// The same, with the outcome of each delegation in the order of the report's list.
 pub fn make_judged(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<(Report, Vec<Judged>)> {
-    if env.state_dir.is_none() && env.claude_dir.is_none() {
-        return Err(Error::new("cannot make a report", "neither SEF's nor Claude Code's folder is known")
-            .fix("set HOME, or SEF_STATE_DIR and CLAUDE_CONFIG_DIR, to absolute paths"));
-    }
-    let prices = Prices::load(env.config_dir.as_deref())?;
-    let log = env.state_dir.as_deref().map(reader::read).transpose()?.unwrap_or_default();
-    let transcripts = env.claude_dir.as_ref().map(|dir| dir.join("projects"));
-    let since = args.since.map_or(0, |since| since.millis(now));
-    let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
-    let scope = Scope { folder, since };
-    let words = Words::load(env);
-    let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope, &words)).unwrap_or_default();
-    let looked = Looked {
-        state_dir: env.state_dir.clone(),
-        transcripts,
-        since: args.since.map(|_| calendar::timestamp(since)),
-        project: scope.folder.clone(),
-        log_files: log.files,
-        transcript_files: corpus.files,
-        transcript_bytes: corpus.bytes,
-    };
-    Ok(figures(looked, log, &corpus, &prices, &scope))
+    let read = Read::all(env, args, now, here)?;
+    Ok(figures(env, read, &Prices::load(env.config_dir.as_deref())?))
 }
 
-/// From what was read to the figures. Pure.
-fn figures(
+/// The log and the transcripts in scope.
+pub(crate) struct Read {
     looked: Looked,
-    log: Log,
-    corpus: &Corpus,
-    prices: &Prices,
-    scope: &Scope,
-) -> (Report, Vec<Judged>) {
-    let records = match &scope.folder {
-        Some(folder) => of_project(log.records, folder, corpus),
-        None => log.records,
-    };
+    /// The log's lines that belong to the project asked for, of any time.
+    pub records: Vec<Record>,
+    unreadable: u64,
+    later: u64,
+    /// The transcripts.
+    pub corpus: Corpus,
+    /// What was asked for.
+    pub scope: Scope,
+}
+
+impl Read {
+    /// Reads what `args` ask for. Neither a log nor a transcript is an error; both unknown is one.
+    pub fn all(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Self> {
+        if env.state_dir.is_none() && env.claude_dir.is_none() {
+            return Err(Error::new(
+                "cannot make a report",
+                "neither SEF's nor Claude Code's folder is known",
+            )
+            .fix("set HOME, or SEF_STATE_DIR and CLAUDE_CONFIG_DIR, to absolute paths"));
+        }
+        let log = env.state_dir.as_deref().map(reader::read).transpose()?.unwrap_or_default();
+        let transcripts = env.claude_dir.as_ref().map(|dir| dir.join("projects"));
+        let since = args.since.map_or(0, |since| since.millis(now));
+        let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
+        let scope = Scope { folder, since };
+        let words = Words::load(env);
+        let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope, &words)).unwrap_or_default();
+        let looked = Looked {
+            state_dir: env.state_dir.clone(),
+            transcripts,
+            since: args.since.map(|_| calendar::timestamp(since)),
+            project: scope.folder.clone(),
+            log_files: log.files,
+            transcript_files: corpus.files,
+            transcript_bytes: corpus.bytes,
+        };
+        let records = match &scope.folder {
+            Some(folder) => of_project(log.records, folder, &corpus),
+            None => log.records,
+        };
+        Ok(Self { looked, records, unreadable: log.unreadable, later: log.later, corpus, scope })
+    }
+
+    /// Every delegation in the period, each with its outcome.
+    pub fn judged(&self) -> (Delegations, Vec<Judged>) {
+        let delegations = delegations::join(&self.records, &self.corpus, self.scope.since);
+        let judged = outcomes::rules::judge(&delegations.list, &self.records, &self.corpus);
+        (delegations, judged)
+    }
+}
+
+/// From what was read to the figures.
+fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
+    let (delegations, judged) = read.judged();
+    let calibration = calibrate::in_short(env, &read, &delegations.list, &judged);
+    let Read { looked, records, unreadable, later, corpus, scope } = read;
     let mut hook = activity::count(&records, scope.since);
-    let delegations = delegations::join(&records, corpus, scope.since);
-    let judged = outcomes::rules::judge(&delegations.list, &records, corpus);
     let outcomes = Outcomes::sum(&judged);
     let report = Report {
         schema: SCHEMA,
         scope: looked,
         delegations,
         tasks: std::mem::take(&mut hook.tasks),
+        calibration,
         rates: Rates { delegation: hook.delegation_rate(), rejection: outcomes.rejection_rate },
         outcomes,
-        cost: cost::add_up(corpus, prices, &records, scope.since),
-        savings: savings::estimate(corpus, prices, scope.since),
-        unreadable_lines: log.unreadable.saturating_add(corpus.unreadable_lines),
+        cost: cost::add_up(&corpus, prices, &records, scope.since),
+        savings: savings::estimate(&corpus, prices, scope.since),
+        unreadable_lines: unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
-        later_lines: log.later,
+        later_lines: later,
         hook,
     };
     (report, judged)

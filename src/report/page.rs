@@ -131,7 +131,7 @@ fn tasks(sheet: &mut Sheet, report: &Report) {
         None => sheet.line(&format!("  delegated: no tasks yet ({target})")),
     }
     counts(sheet, "hints given:", &hook.hints);
-    sheet.line("  calibration: not measured yet");
+    labelled(sheet, "calibration:", &report.calibration);
 }
 
 /// Signs of a gauge's scale from 0 to 100 %.

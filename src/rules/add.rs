@@ -344,7 +344,7 @@ impl Draft {
 }
 
 /// A TOML basic string. What a terminal would obey or hide is written as an escape.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {

@@ -13,11 +13,16 @@ const FILE: &str = "rules.cache";
 /// Largest image that is read, in bytes.
 const MAX_CACHE: u64 = 64 << 20;
 
+/// Bytes of a key: the place of the configuration, then three words for each of its files.
+const KEY: usize = 8 * (1 + 3 * 3);
+type Key = [u8; KEY];
+
 /// Returns the image to use, and whether it had to be compiled.
 pub fn image(config_dir: Option<&Path>, state_dir: Option<&Path>) -> (Image, bool) {
     let Some(config) = config_dir else { return (Image::built_in(), false) };
-    let stamps = [stamp(&config.join("rules.toml")), stamp(&config.join("config.toml"))];
-    if stamps == [None, None] {
+    let stamps =
+        [super::USERS, "config.toml", super::calibration::FILE].map(|name| stamp(&config.join(name)));
+    if stamps == [None; 3] {
         return (Image::built_in(), false);
     }
     let key = key(&stamps, config);
@@ -45,8 +50,8 @@ fn stamp(path: &Path) -> Option<[u64; 3]> {
     Some([meta.len(), time.as_nanos() as u64, inode])
 }
 
-fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> [u8; 64] {
-    let mut key = [0; 64];
+fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> Key {
+    let mut key = [0; KEY];
     let place = crate::metrics::record::fnv64(config.as_os_str().as_encoded_bytes());
     let mut words = vec![Image::built_in_stamp() ^ place];
     words.extend(stamps.iter().flat_map(|stamp| stamp.unwrap_or_default()));
@@ -56,10 +61,10 @@ fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> [u8; 64] {
     key
 }
 
-fn read(path: &Path, key: &[u8; 64]) -> Option<Image> {
+fn read(path: &Path, key: &Key) -> Option<Image> {
     let mut file = crate::fsx::open_regular(path).ok()?;
     let size = file.metadata().ok()?.len().min(MAX_CACHE);
-    let mut found = [0; 64];
+    let mut found = [0; KEY];
     file.read_exact(&mut found).ok()?;
     if found != *key || size < found.len() as u64 {
         return None;

@@ -4,6 +4,7 @@
 pub mod add;
 pub mod bed;
 pub mod cache;
+pub mod calibration;
 pub mod check;
 pub mod compile;
 pub mod image;
@@ -57,7 +58,7 @@ pub struct Loaded {
     pub problems: Vec<Problem>,
 }
 
-/// Loads built-in rules plus `rules.toml` and `config.toml` of a configuration folder. Lenient: what is broken is
+/// Loads built-in rules plus `rules.toml`, `config.toml` and `calibration.toml` of a configuration folder. Lenient: what is broken is
 /// left out and listed.
 pub fn load(config_dir: Option<&Path>) -> Loaded {
     load_with(config_dir, config_dir.map_or(Ok(None), |dir| read_layer(&dir.join(USERS))))
@@ -93,8 +94,19 @@ fn load_with(config_dir: Option<&Path>, rules_toml: Result<Option<String>, Strin
             Err(message) => problems.push(unreadable("config.toml", message)),
         }
     }
-    let (set, found) = compile::merge(&layers);
+    let (mut set, found) = compile::merge(&layers);
     problems.extend(found);
+    if let Some(dir) = config_dir {
+        match read_layer(&dir.join(calibration::FILE)) {
+            Ok(Some(text)) => {
+                let (file, found) = calibration::parse(&text);
+                problems.extend(found);
+                policy.calibration = calibration::apply(file, &mut set);
+            }
+            Ok(None) => {}
+            Err(message) => problems.push(unreadable(calibration::FILE, message)),
+        }
+    }
     Loaded { set, policy, problems }
 }
 
@@ -146,6 +158,15 @@ fn overlay(text: &str) -> Result<Policy, Problem> {
     let user: toml::Table = toml::from_str(text).map_err(|error| syntax("config.toml", &error, text))?;
     let mut merged: toml::Table =
         toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built");
+    if user.contains_key("calibration") {
+        return Err(Problem {
+            source: "config.toml".to_owned(),
+            rule: "calibration".to_owned(),
+            message: "what is calibrated does not stand here".to_owned(),
+            hint: "`sef-stats calibrate --apply` writes calibration.toml; the built-in values are used"
+                .to_owned(),
+        });
+    }
     for (section, value) in user {
         match (merged.get_mut(&section), value) {
             (Some(toml::Value::Table(old)), toml::Value::Table(new)) => old.extend(new),

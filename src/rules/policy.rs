@@ -1,6 +1,8 @@
 //! The shape of config.toml: what SEF may do, with which model per tier. Data only; the defaults are rules/config.toml.
 //! Shared with build.rs, so it uses nothing of the crate.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Everything a user may set in config.toml. Every field is optional in a user's file.
@@ -19,6 +21,40 @@ pub struct Policy {
     pub orchestrator: Orchestrator,
     /// The log.
     pub log: Log,
+    /// What was learned from outcomes: calibration.toml, never config.toml.
+    #[serde(default, skip_serializing_if = "Calibration::is_empty")]
+    pub calibration: Calibration,
+}
+
+impl Policy {
+    /// The thresholds for work of a role: those of the preset, shifted by what was calibrated for it.
+    pub fn thresholds(&self, role: &str) -> Thresholds {
+        let base = self.confidence.thresholds();
+        let Some(shift) = self.calibration.shift.get(role) else { return base };
+        let shifted = |threshold: f32| (threshold + shift).clamp(0.34, 0.99);
+        Thresholds { haiku: shifted(base.haiku), sonnet: shifted(base.sonnet), hint: shifted(base.hint) }
+    }
+}
+
+/// What `sef-stats calibrate --apply` changed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Added to the thresholds of a role's work, by role.
+    #[serde(default)]
+    pub shift: BTreeMap<String, f32>,
+    /// The wording of a hint, by the hint's key (a role, or `parts`): its number, or [`SILENT`].
+    #[serde(default)]
+    pub hints: BTreeMap<String, u8>,
+}
+
+/// The wording of a hint that is not given any more.
+pub const SILENT: u8 = 255;
+
+impl Calibration {
+    /// Nothing is calibrated.
+    pub fn is_empty(&self) -> bool {
+        self.shift.is_empty() && self.hints.is_empty()
+    }
 }
 
 /// Model alias of each tier: haiku, sonnet, opus, fable; `parent` inherits; `off` drops the tier (its work goes one up).

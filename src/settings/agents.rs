@@ -30,6 +30,7 @@ pub const FILES: &[Shipped] = shipped![
     "agents/sef-document.md",
     "agents/sef-implement.md",
     "agents/sef-review.md",
+    "skills/sef/SKILL.md",
     "skills/speculative-execution/SKILL.md",
     "skills/speculative-execution/references/routing-guide.md",
     "skills/speculative-execution/references/model-capabilities.md",

@@ -376,7 +376,7 @@ fn tasks_rates_hints_faults_and_hook_time_come_from_the_log() {
     for line in [
         "  delegated: 1 of 3 tasks (33 %; target 60-80 %)",
         "  hints given: 1 (delegate 1)",
-        "  calibration: not measured yet",
+        "  calibration: 0 of 20 known outcomes",
         "  faults survived: 1 (rules-unreadable 1)",
         "  time: p50 0.90 ms, p95 1.30 ms",
     ] {

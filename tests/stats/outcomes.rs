@@ -133,7 +133,7 @@ impl Scene {
     }
 }
 
-fn audit(sandbox: &Sandbox, args: &[&str]) -> Value {
+pub(crate) fn audit(sandbox: &Sandbox, args: &[&str]) -> Value {
     let run = sandbox.run("sef-stats", &[&["audit", "--json"], args].concat(), "");
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
     let page = sandbox.run("sef-stats", &[&["audit"], args].concat(), "");
@@ -146,7 +146,7 @@ fn audit(sandbox: &Sandbox, args: &[&str]) -> Value {
 }
 
 /// Outcome and reason of each delegation, by call.
-fn verdicts(audit: &Value) -> Vec<(String, String, String)> {
+pub(crate) fn verdicts(audit: &Value) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let list = audit["list"].as_array().expect("a list");
     let mut all: Vec<_> = list

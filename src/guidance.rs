@@ -3,7 +3,9 @@
 
 use crate::classify::{Part, Role, Tier};
 use crate::models::Family;
+use crate::report::text::{money, plural};
 use crate::rules::policy::Policy;
+use crate::so_far::SoFar;
 
 /// Most bytes of the context at a session start.
 pub const MAX_SESSION: usize = 600;
@@ -143,6 +145,16 @@ pub fn marked(policy: &Policy, tier: Tier, role: Role) -> String {
 /// The hint when the user keeps saying that the work is wrong.
 pub const REPEATED: &str = "SEF: the user reports again that this does not work. Earlier attempts missed the cause: it is \
      best found here, from evidence, before anything is changed or delegated.";
+
+/// The line for the user at the end of a turn.
+pub fn savings(sum: &SoFar) -> String {
+    let agents = plural(sum.agents, "subagent");
+    format!(
+        "SEF: {agents} of this session cost {}; the same requests on its own model, estimated: {}",
+        money(sum.usd),
+        money(sum.on_orchestrator_usd)
+    )
+}
 
 /// Why a result is plainly bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::protocol::{Event, Name};
 use crate::rules::cache;
 use crate::state;
 use crate::tail::{self, Whose};
-use crate::{agents, rules};
+use crate::{agents, rules, so_far};
 
 /// Largest event that is read; a larger one is drained and gets no answer.
 const MAX_EVENT: usize = 8 << 20;
@@ -76,6 +76,7 @@ fn answer(input: &[u8], start: Instant) {
         spoke: &|| tail::last_model(&transcript, Whose::Main),
         agent_spoke: &|id| tail::last_model(&tail::subagent_transcript(&transcript, id)?, Whose::Any),
         agent_note: &|id| tail::agent_note(&tail::subagent_transcript(&transcript, id)?),
+        so_far: &|| so_far::of(&env, &transcript, &tail::last_model(&transcript, Whose::Main)?.model),
         agent_model: &|name| agents::model_of(name, &folders, state_dir),
     };
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();

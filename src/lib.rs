@@ -32,6 +32,7 @@ pub mod report;
 pub mod rules;
 pub mod settings;
 pub mod simulate;
+pub mod so_far;
 pub mod state;
 pub mod statusline;
 pub mod tail;

@@ -305,8 +305,10 @@ impl<'a> SpawnResult<'a> {
 /// What a hook answers. Absent parts are left out: the client refuses null.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reply {
-    #[serde(rename = "hookSpecificOutput")]
-    output: Output,
+    #[serde(rename = "hookSpecificOutput", skip_serializing_if = "Option::is_none")]
+    output: Option<Output>,
+    #[serde(rename = "systemMessage", skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -322,12 +324,20 @@ struct Output {
 impl Reply {
     /// Adds context to the conversation.
     pub fn context(event: &'static str, context: String) -> Self {
-        Self { output: Output { event, context: Some(context), input: None } }
+        Self { output: Some(Output { event, context: Some(context), input: None }), message: None }
+    }
+
+    /// Shows the user a line that the model never sees.
+    pub fn message(line: String) -> Self {
+        Self { output: None, message: Some(line) }
     }
 
     /// Changes a tool's input; no permission decision, so the user's own checks still apply.
     pub fn updated_input(input: Box<RawValue>) -> Self {
-        Self { output: Output { event: "PreToolUse", context: None, input: Some(input) } }
+        Self {
+            output: Some(Output { event: "PreToolUse", context: None, input: Some(input) }),
+            message: None,
+        }
     }
 
     /// The reply as one line of JSON.

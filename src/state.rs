@@ -37,6 +37,12 @@ pub struct Session {
     pub spawns: Vec<Spawned>,
     /// The prompts so far.
     pub before: Before,
+    /// Tasks of tier 1 to 3, and those of them that were delegated.
+    pub tasks: (u32, u32),
+    /// `prompt_id` of the last task while nothing of it is delegated; else empty.
+    pub task: String,
+    /// Subagents of which the user was told at the end of a turn.
+    pub told_agents: u32,
 }
 
 /// A routing mark such as `~sonnet`.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::payloads::{object, payload, prompt, spawn, with};
 use crate::sandbox::{Run, Sandbox};
+use crate::stats::corpus::{FOLDER, Transcript};
 
 const LOOK_UP: &str = "Find where the greeting is defined and report file:line.";
 const IMPLEMENT: &str =
@@ -625,11 +626,73 @@ fn the_status_line_says_what_this_session_came_to() {
     hint(&sandbox, "s", "Find all files that import the config module");
     model(&sandbox, "s", &[task(LOOK_UP)]);
     model(&sandbox, "s", &[task(LOOK_UP), ("model", "opus".into())]);
-    assert_eq!(line(input), "SEF last task tier 1 | 2 spawns: 1 haiku, 1 left alone | $0.13\n");
+    assert_eq!(
+        line(input),
+        "SEF last task tier 1 | 1 of 1 task delegated | 2 spawns: 1 haiku, 1 left alone | $0.13\n"
+    );
     assert_eq!(line(r#"{"session_id":"another"}"#), "SEF ready\n");
     let before = std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder").count();
     for nothing in ["", "{", "[]", r#"{"cost":{}}"#, r#"{"session_id":7}"#, "\u{0}", "null"] {
         assert_eq!(line(nothing), "", "{nothing:?}");
     }
     assert_eq!(std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder").count(), before);
+}
+
+/// A session on Opus with one subagent on Haiku, 1,000,000 prompt tokens each.
+fn delegated_session(sandbox: &Sandbox) -> String {
+    let million = (1_000_000, 0, 0, 0);
+    Transcript::main("s").answer("m1", "claude-opus-5-5", million, 1).write(sandbox);
+    Transcript::agent("s", "a1").answer("m2", "claude-haiku-5-5", million, 1).write(sandbox);
+    sandbox.path(&format!("{FOLDER}/s.jsonl")).display().to_string()
+}
+
+#[test]
+fn the_status_line_says_what_the_work_would_have_cost_undelegated() {
+    let sandbox = Sandbox::new();
+    let transcript = delegated_session(&sandbox);
+    let line = |transcript: &str| {
+        let input = json!({"session_id": "s", "transcript_path": transcript, "model": {"id": "claude-opus-5-5"},
+            "cost": {"total_cost_usd": 4.5}});
+        sandbox.run("sef", &["statusline"], input.to_string()).out
+    };
+    let expected = "SEF $4.50 (undelegated about $8.00)\n";
+    assert_eq!(line(&transcript), expected);
+    let remembered = std::fs::read_dir(sandbox.path("state/sessions")).expect("a folder").flatten().next();
+    let remembered = remembered.expect("what was read is remembered").path();
+    for damage in ["", "{", "[]", "{\"key\":7}", "\u{0}"] {
+        std::fs::write(&remembered, damage).expect("written");
+        assert_eq!(line(&transcript), expected, "{damage:?}");
+    }
+    // A subagent that goes on is read again, and one without a price is in no figure.
+    Transcript::agent("s", "a1")
+        .answer("m2", "claude-haiku-5-5", (1_000_000, 0, 0, 0), 1)
+        .answer("m3", "claude-haiku-5-5", (1_000_000, 0, 0, 0), 1)
+        .write(&sandbox);
+    assert_eq!(line(&transcript), "SEF $4.50 (undelegated about $11.50)\n");
+    Transcript::agent("s", "a1").answer("m2", "claude-haiku-99", (1_000_000, 0, 0, 0), 1).write(&sandbox);
+    for (path, expected) in [
+        (transcript.as_str(), "SEF $4.50\n"),
+        ("/nowhere/s.jsonl", "SEF $4.50\n"),
+        ("s.jsonl", "SEF $4.50\n"),
+        ("", "SEF $4.50\n"),
+    ] {
+        assert_eq!(line(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_end_of_a_turn_says_once_what_delegating_came_to_when_the_user_wants_it() {
+    let sandbox = Sandbox::new();
+    let transcript = delegated_session(&sandbox);
+    let stop = with("Stop", &[("session_id", "s".into()), ("transcript_path", transcript.into())]);
+    assert_eq!(hook(&sandbox, &stop).out, "", "off by default");
+    sandbox.write("config/config.toml", "[show]\nsavings_at_stop = true\n");
+    let said: Value = serde_json::from_str(&hook(&sandbox, &stop).out).expect("JSON");
+    let line =
+        "SEF: 1 subagent of this session cost $0.5000; the same requests on its own model, estimated: $4.00";
+    assert_eq!(said, json!({"systemMessage": line}));
+    assert_eq!(hook(&sandbox, &stop).out, "", "nothing new");
+    sandbox.write("config/prices.toml", "this is no price list");
+    Transcript::agent("s", "a2").answer("m9", "claude-haiku-5-5", (5, 0, 0, 0), 1).write(&sandbox);
+    assert_eq!(hook(&sandbox, &stop).out, "", "a fault is silent");
 }

@@ -16,6 +16,7 @@ use crate::models::Family;
 use crate::protocol::{Event, Name, Reply};
 use crate::rules::image::Image;
 use crate::rules::policy::Policy;
+use crate::so_far::SoFar;
 use crate::state::Session;
 use crate::tail::{AgentNote, Spoke};
 
@@ -37,6 +38,8 @@ pub struct World<'a> {
     pub agent_spoke: &'a dyn Fn(&str) -> Option<Spoke>,
     /// What the client noted of a subagent when it started.
     pub agent_note: &'a dyn Fn(&str) -> Option<AgentNote>,
+    /// What the session's subagents cost so far.
+    pub so_far: &'a dyn Fn() -> Option<SoFar>,
     /// Where an agent type's model comes from.
     pub agent_model: &'a dyn Fn(&str) -> AgentModel,
 }

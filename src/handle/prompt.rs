@@ -106,6 +106,10 @@ pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     let before = session.before;
     let mut verdict = classify(world.image, text, Source::User(Some(before)));
     session.before = before.after(&verdict);
+    if verdict.tier > Tier::None {
+        session.tasks.0 += 1;
+        session.task = safe_id(&event.prompt_id());
+    }
     let again = session.before.keeps_failing(world.policy.prompt.escalate_after);
     if again && verdict.tier < Tier::Opus {
         verdict.raise_to(Tier::Opus);

@@ -96,7 +96,15 @@ pub fn stop_failure(event: &Event<'_>, world: &World<'_>, session: &mut Session)
 /// A turn ended.
 pub fn stop(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
     session.before.open = false;
-    Outcome { reply: None, records: vec![record(Kind::Stop, event, world)] }
+    let mut reply = None;
+    if world.policy.show.savings_at_stop
+        && let Some(sum) = (world.so_far)()
+        && sum.agents != session.told_agents
+    {
+        session.told_agents = sum.agents;
+        reply = Some(Reply::message(guidance::savings(&sum)));
+    }
+    Outcome { reply, records: vec![record(Kind::Stop, event, world)] }
 }
 
 /// The session ended.

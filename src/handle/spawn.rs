@@ -222,6 +222,10 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         told: false,
         sketch,
     });
+    if !session.task.is_empty() && session.task == safe_id(&event.prompt_id()) {
+        session.tasks.1 += 1;
+        session.task.clear();
+    }
     let mut record = record(Kind::Spawn, event, world);
     record.tu = Some(safe_id(&tool_use));
     record.agent = Some(safe_agent(if agent.is_empty() { "general-purpose" } else { &agent }));

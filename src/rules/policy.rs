@@ -19,6 +19,8 @@ pub struct Policy {
     pub confidence: Confidence,
     /// The orchestrator.
     pub orchestrator: Orchestrator,
+    /// What the user is shown.
+    pub show: Show,
     /// The log.
     pub log: Log,
     /// What was learned from outcomes: calibration.toml, never config.toml.
@@ -135,6 +137,14 @@ pub struct Prompt {
 pub struct Orchestrator {
     /// Its model family until the session shows which one it is.
     pub model: String,
+}
+
+/// What the user is shown while working.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    /// One line at the end of a turn that delegated: what it cost, and what it would have cost here.
+    pub savings_at_stop: bool,
 }
 
 /// Bounds of the log.

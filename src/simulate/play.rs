@@ -340,6 +340,7 @@ impl<'p, 'a> Play<'p, 'a> {
             spoke: &|| self.spoke.clone(),
             agent_spoke: &|_| inside.cloned(),
             agent_note: &|_| None,
+            so_far: &|| None,
             agent_model: &agent_model,
         };
         let outcome = handle(&event, &world, &mut self.session);

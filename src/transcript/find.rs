@@ -45,6 +45,18 @@ pub fn find(projects: &Path, scope: &Scope) -> (Vec<Source>, u64) {
     (search.found, search.unreadable)
 }
 
+/// The subagents' transcripts of one session, sorted by path.
+pub fn of_session(transcript: &Path) -> Vec<Source> {
+    let name = |path: Option<&std::ffi::OsStr>| path.unwrap_or_default().to_string_lossy().into_owned();
+    let (folder, session) =
+        (name(transcript.parent().and_then(Path::file_name)), name(transcript.file_stem()));
+    let scope = Scope::default();
+    let mut search = Search { scope: &scope, found: Vec::new(), unreadable: 0 };
+    search.agents(&transcript.with_extension("").join("subagents"), &folder, &session, 0);
+    search.found.sort_by(|a, b| a.path.cmp(&b.path));
+    search.found
+}
+
 struct Search<'a> {
     scope: &'a Scope,
     found: Vec<Source>,

@@ -6,7 +6,7 @@
 # Each case starts a pinned client (2.1.329, and 2.1.197 as the oldest) in print mode or in tmux, in a
 # HOME of its own where SEF is installed, against a scripted Messages API on loopback (tests/e2e/).
 # What is asserted is what the API was asked (the model of every request), what the client itself wrote
-# (its result, its transcripts) and `sef-stats report --json`; never what the hook printed.
+# (its result, its transcripts) and `sef-stats report --json` and `audit --json`; never what the hook printed.
 #
 #   --bin DIR         use sef, sef-hook and sef-stats from DIR; without it scripts/install.sh builds and
 #                     installs them into a temporary HOME, which is then a case of its own
@@ -16,8 +16,9 @@
 #   --list            name the cases and end
 #
 # One line per case: `ok NAME: evidence`, `FAILED NAME: what was expected and seen` or `SKIPPED NAME: why`,
-# then a summary. Exit 0 only when something ran and nothing failed; 1 when a case failed; 2 when it could
-# not start. Takes 60 to 100 seconds on two cores once clients and binaries are there.
+# then how delegations ended, expected and found, and a summary. Exit 0 only when something ran and nothing
+# failed; 1 when a case failed; 2 when it could not start. Takes two to four minutes on two cores once
+# clients and binaries are there.
 #
 # Needs bash, python3 (3.10 or later), git, npm for the first run, tmux for the interactive cases (as root
 # it is installed with apt-get when missing). The clients are kept in $SEF_E2E_CACHE, default .e2e-cache/

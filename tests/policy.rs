@@ -590,6 +590,24 @@ fn refusals_that_have_nothing_to_do_with_us_change_nothing() {
 }
 
 #[test]
+fn an_agent_that_a_rule_denies_or_that_is_not_there_has_failed_in_nothing() {
+    for error in [
+        "Agent type 'general-purpose' has been denied by permission rule 'Agent(general-purpose)' from userSettings.",
+        "Agent type 'general-purpose' not found. Available agents: Explore, Plan",
+    ] {
+        let sandbox = Sandbox::new();
+        let mut event = spawn("s", &[task(LOOK_UP)]);
+        object(&mut event)
+            .insert("tool_use_id".to_owned(), payload("PostToolUseFailure.Agent")["tool_use_id"].clone());
+        assert_eq!(output(&hook(&sandbox, &event))["updatedInput"]["model"], "haiku");
+        let failure =
+            with("PostToolUseFailure.Agent", &[("session_id", "s".into()), ("error", error.into())]);
+        assert_eq!(hook(&sandbox, &failure).out, "", "{error}");
+        assert_eq!(model(&sandbox, "s", &[task(LOOK_UP)]).as_deref(), Some("haiku"), "no tier up: {error}");
+    }
+}
+
+#[test]
 fn internal_helpers_of_the_client_leave_no_record() {
     let sandbox = Sandbox::new();
     hook(&sandbox, &with("SubagentStop", &[("agent_type", "".into())]));

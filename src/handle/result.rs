@@ -14,8 +14,12 @@ use crate::state::Session;
 const INCOMPLETE: &str = "INCOMPLETE";
 /// How 2.1.197 words the result of an agent that the API failed; it calls it completed.
 const API_ERRORS: [&str; 2] = ["API Error:", "There's an issue with the selected model ("];
+/// How the client begins to say that there is no such agent, or that a rule denies it: then none has run.
+const NO_AGENT: &str = "Agent type '";
 /// Place of the class of give-up phrases among `compile::SPECIAL_CLASSES`.
 const GAVE_UP: usize = 4;
+/// What is an answer (there is none) and no giving up.
+const FOUND_NONE: [&str; 4] = ["able to find", "able to locate", "able to reproduce", "failed to reproduce"];
 /// Words at the start of a report in which a give-up phrase counts.
 const OPENING: usize = 14;
 
@@ -32,8 +36,9 @@ pub fn bad_text(image: &Image, report: &str) -> Option<Bad> {
     if API_ERRORS.iter().any(|start| text.starts_with(start)) {
         return Some(Bad::Failed);
     }
-    let opening = &text[..text.floor_char_boundary(400)];
-    let tokens = lexer::tokens(image, opening, &[]);
+    let opening = text[..text.floor_char_boundary(400)].to_ascii_lowercase();
+    let opening = FOUND_NONE.iter().fold(opening, |text, answer| text.replace(answer, ""));
+    let tokens = lexer::tokens(image, &opening, &[]);
     let class = image.special(GAVE_UP);
     (0..tokens.words.min(OPENING)).any(|token| tokens.spans(token, class) > 0).then_some(Bad::GaveUp)
 }
@@ -96,7 +101,7 @@ pub fn failed(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
     record.out = Some(Ended::Failed);
     record.ms = event.duration_ms();
     let mut records = vec![record];
-    if event.is_interrupt() {
+    if event.is_interrupt() || event.error().starts_with(NO_AGENT) {
         return Outcome { reply: None, records };
     }
     if !is_passing(&event.error()) {

@@ -68,9 +68,9 @@ pub enum What {
     Answer,
     /// A file was written or edited.
     Write(u64),
-    /// A Grep or Glob.
+    /// A Grep or Glob, or a command that is nothing else.
     Search(u64),
-    /// A command that is more than a look at the state of things.
+    /// A command that is more than a look at the state of things: it may have changed files.
     Command(u64),
     /// A part of a file was read.
     Read {
@@ -88,6 +88,8 @@ pub enum How {
     Reported(Outcome),
     /// The user, a permission rule or a hook stopped it.
     Stopped,
+    /// The call failed and nothing shows that an agent ever ran. Told by [`super::joined`], which knows the agents.
+    Refused,
 }
 
 /// An Agent call.

@@ -25,8 +25,9 @@ pub struct Case {
 }
 
 impl Case {
+    /// The work was not the executor's to finish.
     pub fn is_stopped(&self) -> bool {
-        self.end.is_some_and(|end| end.how == Some(How::Stopped))
+        self.end.is_some_and(|end| matches!(end.how, Some(How::Stopped | How::Refused)))
     }
 }
 
@@ -71,7 +72,7 @@ pub struct World<'a> {
     /// When the log says that a call's work came back.
     pub logged: HashMap<&'a str, u64>,
     pub stops: HashMap<&'a str, Vec<u64>>,
-    /// When files were written, by session.
+    /// When files were written or commands run that may have written some, by session.
     pub changes: HashMap<&'a str, Vec<u64>>,
     pub work: Vec<Work>,
 }
@@ -120,7 +121,9 @@ impl<'a> World<'a> {
                 What::Call(task) => {
                     self.calls.entry(trace.calls[task].key).or_default().push((number, place, task));
                 }
-                What::Write(_) => self.changes.entry(session).or_default().push(event.time),
+                What::Write(_) | What::Command(_) => {
+                    self.changes.entry(session).or_default().push(event.time);
+                }
                 _ => {}
             }
         }
@@ -218,6 +221,7 @@ impl<'a> World<'a> {
         // An agent that is sent another message ends again: the last word on its work counts.
         let last = (from..events.len()).rev().find(|place| is_end(&events[*place]));
         let how = last.and_then(|place| match events[place].what {
+            What::End { how: How::Reported(Outcome::Failed), .. } if agent == 0 => Some(How::Refused),
             What::End { how, .. } => Some(how),
             _ => None,
         });
@@ -231,7 +235,7 @@ impl<'a> World<'a> {
         Evidence { what, file: Some(trace.path.clone()), id: trace.events[place].id.to_string() }
     }
 
-    /// Whether anybody in the session wrote a file between two times.
+    /// Whether anybody in the session wrote a file, or may have by a command, between two times.
     pub fn changed(&self, number: usize, from: u64, until: u64) -> bool {
         let times = self.changes.get(self.session_of_trace[number]).map(Vec::as_slice).unwrap_or_default();
         let first = times.partition_point(|time| *time <= from);

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::metrics::record::fnv64;
 use crate::outcomes::evidence::What;
+use crate::outcomes::shell;
 
 /// Words of a task that are remembered, as hashes.
 const MAX_WORDS: usize = 400;
@@ -52,15 +53,24 @@ pub fn action(tool: &str, input: &RawValue, cwd: &str) -> Option<What> {
             let key = fnv64(format!("{file:x}\0{}\0{}", part(input.offset), part(input.limit)).as_bytes());
             Some(What::Read { key, file })
         }
-        "Bash" => command_key(input.command.as_deref()?).map(What::Command),
+        "Bash" => {
+            let command = input.command.as_deref()?;
+            let search = shell::search(command).map(|search| {
+                let cwd = search.cwd.as_deref().unwrap_or(cwd);
+                search_key(search.tool, cwd, &search.pattern, search.path.as_deref(), [&search.glob, ""])
+            });
+            search.or_else(|| command_key(command).map(What::Command))
+        }
         _ => {
-            let place = path_key(cwd, input.path.as_deref().unwrap_or("."));
             let narrow = [&input.glob, &input.kind].map(|part| part.as_deref().unwrap_or_default());
-            let key =
-                format!("{tool}\0{}\0{place:x}\0{}\0{}", input.pattern.as_deref()?, narrow[0], narrow[1]);
-            Some(What::Search(fnv64(key.as_bytes())))
+            Some(search_key(tool, cwd, input.pattern.as_deref()?, input.path.as_deref(), narrow))
         }
     }
+}
+
+fn search_key(tool: &str, cwd: &str, pattern: &str, path: Option<&str>, narrow: [&str; 2]) -> What {
+    let place = path_key(cwd, path.unwrap_or("."));
+    What::Search(fnv64(format!("{tool}\0{pattern}\0{place:x}\0{}\0{}", narrow[0], narrow[1]).as_bytes()))
 }
 
 /// Key of a path, relative ones below `cwd`. `.`, `..` and doubled slashes make no difference.
@@ -86,16 +96,17 @@ const LOOKS: [&str; 14] = [
 /// The same of `git`.
 const GIT_LOOKS: [&str; 6] = ["branch", "diff", "log", "rev-parse", "show", "status"];
 
-/// Key of a command with its white space made single; none for a mere look.
+/// Key of a command with its white space made single; none for a mere look, which writes no file.
 fn command_key(command: &str) -> Option<u64> {
-    let mut parts = command.split(['&', '|', ';', '\n']).map(str::split_whitespace);
+    let bare = shell::unsilenced(command);
+    let mut parts = bare.split(['&', '|', ';', '\n']).map(str::split_whitespace);
     let only_looks = parts.all(|mut words| match words.next() {
         None => true,
         Some("git") => words.next().is_some_and(|verb| GIT_LOOKS.contains(&verb)),
         Some(program) => LOOKS.contains(&program),
     });
     let normal = command.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!only_looks).then(|| fnv64(normal.as_bytes()))
+    (!only_looks || bare.contains('>')).then(|| fnv64(normal.as_bytes()))
 }
 
 /// The hashes of a task's words, and of those that name something.
@@ -141,8 +152,13 @@ mod tests {
     fn white_space_makes_no_other_command_and_a_look_is_none() {
         assert_eq!(command_key("cargo  test\n --locked"), command_key("cargo test --locked"));
         assert!(command_key("cargo test").is_some() && command_key("ls src | grep old").is_some());
-        for look in ["git status", "cd /p && git diff --stat", "ls -la", "cat a.rs | head -20", ""] {
+        for look in
+            ["git status 2>&1", "cd /p && git diff --stat", "ls -la 2> /dev/null", "cat a.rs | head -20", ""]
+        {
             assert_eq!(command_key(look), None, "{look}");
+        }
+        for write in ["echo x > a.rs", "cat >>a.rs <<'END'\nx\nEND", "git diff > a.patch 2>/dev/null"] {
+            assert!(command_key(write).is_some(), "{write}");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! How delegations ended, from evidence: accepted, failed, redone, given out again, complained about, or unknown.
-//! `evidence` reads what transcripts show (`keys` of what was done, `words` for what texts say), `joined` puts it beside
+//! `evidence` reads what transcripts show (`keys` of what was done, `shell` of what commands search, `words` for what texts say), `joined` puts it beside
 //! the log, `rules` decides, `audit` and `page` show each one with its evidence. Holds ids, times and hashes of what was
 //! done, never text. docs/outcomes.md states the rules.
 
@@ -9,6 +9,7 @@ pub mod joined;
 pub mod keys;
 pub mod page;
 pub mod rules;
+pub mod shell;
 pub mod words;
 
 use std::collections::BTreeMap;

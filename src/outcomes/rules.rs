@@ -66,10 +66,11 @@ impl World<'_> {
         let in_log =
             || vec![Evidence { what: "log", file: None, id: one.tool_use_id.clone().unwrap_or_default() }];
         let ends = || cases.iter().filter_map(|case| Some((case.trace, case.end?)));
-        let stopped = ends().find(|(_, end)| end.how == Some(How::Stopped));
-        if let Some((trace, end)) = stopped {
-            let shown = end.event.map(|place| self.evidence("result", (trace, place)));
-            return Judged::new(Ended::Unknown, "stopped-by-user", shown.into_iter().collect());
+        for (how, reason) in [(How::Stopped, "stopped-by-user"), (How::Refused, "refused")] {
+            if let Some((trace, end)) = ends().find(|(_, end)| end.how == Some(how)) {
+                let shown = end.event.map(|place| self.evidence("result", (trace, place)));
+                return Judged::new(Ended::Unknown, reason, shown.into_iter().collect());
+            }
         }
         for (trace, end) in ends() {
             if let (Some(How::Reported(out)), Some(place)) = (end.how, end.event)
@@ -78,7 +79,8 @@ impl World<'_> {
                 return Judged::new(Ended::Failed, reason, vec![self.evidence("result", (trace, place))]);
             }
         }
-        if let Some(reason) = one.outcome.and_then(failure) {
+        // Without an agent the log cannot tell a call that failed from one that was never taken.
+        if let Some(reason) = one.outcome.filter(|_| one.agent_id.is_some()).and_then(failure) {
             return Judged::new(Ended::Failed, reason, in_log());
         }
         for (trace, end) in ends() {
@@ -127,11 +129,9 @@ impl World<'_> {
                 writers.entry(*key).or_default().push((*at, end));
             }
             // Whoever wrote is checked by searching and running things; only a look-up can be repeated.
-            if work.writes.is_empty() {
-                let keys = work.searches.keys().chain(work.commands.keys()).chain(work.reads.keys());
-                for key in keys {
-                    lookers.entry(*key).or_default().push((*at, end));
-                }
+            let keys = work.searches.keys().chain(work.commands.keys()).chain(work.reads.keys());
+            for key in keys.filter(|key| self.only_looked(*at, **key)) {
+                lookers.entry(*key).or_default().push((*at, end));
             }
         }
         let events = &self.traces[number].events;
@@ -268,12 +268,25 @@ impl World<'_> {
 
     /// Work whose result the user can see: files written, or a check of them.
     fn made_something(&self, at: usize) -> bool {
-        let one = &self.list[at];
-        let role =
-            one.tool_use_id.as_deref().and_then(|call| self.roles.get(call).copied()).unwrap_or_default();
-        let is = |name: &str| role == name || one.executor.strip_prefix("sef-") == Some(name);
         let work = &self.work[at];
+        let is = |name| self.has_role(at, name);
         !work.writes.is_empty() || is("validate") || (!work.seen && (is("implement") || is("document")))
+    }
+
+    /// Whether all that an executor did was to look, as far as that can be known. A command may write files: then only
+    /// its role says that it did not, or that the very thing that is done again is all that it ran.
+    fn only_looked(&self, at: usize, again: u64) -> bool {
+        let work = &self.work[at];
+        let may_write = || work.commands.keys().any(|command| *command != again);
+        let looks = || self.has_role(at, "explore") || self.has_role(at, "validate");
+        work.writes.is_empty() && (looks() || !may_write())
+    }
+
+    /// Whether the rules gave the task that role, or the executor has it by its name.
+    fn has_role(&self, at: usize, name: &str) -> bool {
+        let one = &self.list[at];
+        let role = one.tool_use_id.as_deref().and_then(|call| self.roles.get(call).copied());
+        role == Some(name) || one.executor.strip_prefix("sef-") == Some(name)
     }
 }
 
@@ -291,7 +304,7 @@ fn same_task(a: &Call, b: &Call) -> bool {
     let only = |a: &[u32], b: &[u32]| a.iter().filter(|word| b.binary_search(word).is_err()).count();
     let (left, right) = (only(&a.words, &b.words), only(&b.words, &a.words));
     let other_names = only(&a.names, &b.names) > 0 && only(&b.names, &a.names) > 0;
-    let filled_in = left == right && (1..=SLOT).contains(&left);
+    let filled_in = [left, right].iter().all(|count| (1..=SLOT).contains(count));
     a.sketch.is_like(&b.sketch) && !other_names && !filled_in
 }
 

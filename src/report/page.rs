@@ -431,7 +431,11 @@ fn cross_check(sheet: &mut Sheet, cost: &Cost) {
         );
     }
     if !cost.differences.is_empty() {
-        labelled(sheet, "", "(the client also counts requests that leave no transcript, such as titles)");
+        labelled(
+            sheet,
+            "",
+            "(the client also counts requests that leave no transcript, such as titles and compaction)",
+        );
     }
 }
 

@@ -43,13 +43,14 @@ _ids = itertools.count(1)
 @dataclass
 class Reply:
     """One scripted answer; `delay` beyond the usual latency and `pause` between its blocks in seconds,
-    `error` as (HTTP status, type, message)."""
+    `error` as (HTTP status, type, message), `model` when another one answers than was asked."""
 
     blocks: list
     usage: dict = field(default_factory=dict)
     delay: float = 0.0
     pause: float = 0.0
     error: tuple | None = None
+    model: str | None = None
 
 
 def call(name, **arguments):
@@ -219,6 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
             seen, reply = self.api.answer(body, self.headers.get("x-claude-code-agent-id"))
             try:
                 self._reply(body, seen, reply)
+            except ConnectionError:
+                pass  # The client went away: whoever asked was stopped.
             finally:
                 self.api.answered()
         elif route == "/v1/messages/count_tokens":
@@ -255,7 +258,7 @@ class _Handler(BaseHTTPRequestHandler):
             "id": f"msg_e2e{next(_ids):020d}",
             "type": "message",
             "role": "assistant",
-            "model": seen.model,
+            "model": reply.model or seen.model,
             "content": reply.blocks,
             "stop_reason": "tool_use" if calls_a_tool else "end_turn",
             "stop_sequence": None,

@@ -115,11 +115,19 @@ class Home:
             argv += ["--output-format", "json"]
         return self.command(*argv, *args, seconds=CLIENT_SECONDS, **env)
 
-    def report(self, *args):
+    def report(self):
         """`sef-stats report --json` as a value."""
-        run = self.command(self.bin / "sef-stats", "report", "--json", *args)
+        return self.stats("report")
+
+    def audit(self):
+        """`sef-stats audit --json` as a value."""
+        return self.stats("audit")
+
+    def stats(self, name):
+        """One of the commands of sef-stats, as a value."""
+        run = self.command(self.bin / "sef-stats", name, "--json")
         if run.code != 0:
-            raise Broken(f"sef-stats report --json: exit {run.code}: {run.err.strip()[:300]}")
+            raise Broken(f"sef-stats {name} --json: exit {run.code}: {run.err.strip()[:300]}")
         return json.loads(run.out)
 
     def command(self, *argv, seconds=COMMAND_SECONDS, **env):

@@ -26,8 +26,10 @@ import faults  # noqa: F401
 import guidance  # noqa: F401
 import harness  # noqa: F401
 import installing  # noqa: F401
+import outcomes  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
+import verdicts
 from client import PROGRAMS, RUNNING, Broken, end_group
 from trial import CASES, CLIENTS, Missed, Trial
 
@@ -68,6 +70,8 @@ def main():
             print(f"kept: {work}")
         else:
             shutil.rmtree(work, ignore_errors=True)
+    for line in verdicts.table():
+        print(line)
     skipped = f", {tally['SKIPPED']} SKIPPED" if tally["SKIPPED"] else ""
     print(f"{tally['ok']} passed, {tally['FAILED']} failed{skipped} in {time.monotonic() - began:.0f} s")
     sys.exit(1 if tally["FAILED"] or not tally["ok"] else 0)

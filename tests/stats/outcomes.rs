@@ -225,12 +225,42 @@ fn an_error_result_is_a_failure_and_a_call_that_the_user_stopped_is_not() {
 }
 
 #[test]
+fn a_call_that_no_agent_took_up_is_unknown_and_no_first_try() {
+    for refusal in [
+        "Agent type 'sef-explore' has been denied by permission rule 'Agent(sef-explore)' from userSettings.",
+        "Agent type 'explorer' not found. Available agents: claude, Explore, general-purpose, Plan",
+        "Claude requested permissions to use Agent, but you haven't granted it yet.",
+    ] {
+        let mut scene = Scene::new();
+        scene.records.push(spawn("toolu_1", "sef-explore", None, None, OPUS));
+        scene.records.push(Record {
+            a: None,
+            ran: None,
+            out: Some(Outcome::Failed),
+            ..result("toolu_1", "a1", HAIKU)
+        });
+        let scene = scene.delegation("toolu_2", "a2", HAIKU, looked);
+        let main = asked(FIND).fails("toolu_1", refusal).delegates("toolu_2", FIND).at(60);
+        let main = main
+            .back("toolu_2", "a2", "src/a.rs:3")
+            .says("m9")
+            .user("p2", "that doesn't work, it still fails");
+        let found = verdicts(&scene.audit(main));
+        assert_eq!((found[0].1.as_str(), found[0].2.as_str()), ("unknown", "refused"), "{refusal}");
+        assert_eq!(found[1].1, "user-visible", "{refusal}");
+    }
+}
+
+#[test]
 fn an_executor_that_says_that_it_could_not_has_failed() {
     for (report, expected) in [
         ("INCOMPLETE: there is no such file", is("failed", "gave-up")),
         ("I was unable to complete the task.", is("failed", "gave-up")),
         ("", is("failed", "empty-result")),
         ("Found it: src/a.rs:3.", is("accepted", "went-on")),
+        ("I could not complete the task: I was unable to find the file.", is("failed", "gave-up")),
+        ("I was unable to find any caller of it: it is dead code.", is("accepted", "went-on")),
+        ("I was not able to reproduce it: all 14 tests pass.", is("accepted", "went-on")),
     ] {
         // The transcript alone shows it: this session is older than SEF.
         let scene = Scene::new();
@@ -329,6 +359,59 @@ fn the_same_search_or_command_again_is_redoing_a_look_up() {
             &json!({"command": again}),
         );
         assert_eq!(only(&scene.audit(main)), expected, "{command}");
+    }
+}
+
+#[test]
+fn the_same_search_in_the_shell_is_redoing_it_too() {
+    // The orchestrator of 2.1.329 and 2.1.197 has no Grep and no Glob.
+    for (command, expected) in [
+        (
+            "cd /home/user/shop && grep -rn \"validate_token\" src 2>/dev/null | head -40",
+            is("redone", "searched-again"),
+        ),
+        ("rg validate_token ./src/", is("redone", "searched-again")),
+        ("grep -rn validate_token tests", is("accepted", "went-on")),
+        ("grep -rln validate_token src | xargs wc -l", is("accepted", "went-on")),
+    ] {
+        let scene = Scene::new().delegation("toolu_1", "a1", HAIKU, looked);
+        let again = json!({"command": command, "description": "Find the callers"});
+        let main = asked(FIND).back("toolu_1", "a1", "src/a.rs:3").calls("toolu_b2", "Bash", &again);
+        assert_eq!(only(&scene.audit(main)), expected, "{command}");
+    }
+}
+
+#[test]
+fn what_a_shell_command_may_have_changed_is_checked_anew() {
+    let run = json!({"command": "cargo test"});
+    let ran = |agent: Transcript| agent.calls("toolu_b1", "Bash", &json!({"command": "cargo test"}));
+    let scene = || Scene::new().delegation("toolu_1", "a1", HAIKU, ran);
+    let back = || asked("Run the tests and report what fails").back("toolu_1", "a1", "one fails");
+    for mends in ["sed -i s/a/b/ src/a.rs", "cargo fmt", "cat > src/a.rs <<'END'\nx\nEND"] {
+        let main =
+            back().calls("toolu_b2", "Bash", &json!({"command": mends})).calls("toolu_b3", "Bash", &run);
+        assert_eq!(only(&scene().audit(main)), is("accepted", "went-on"), "{mends}");
+    }
+    let looks = json!({"command": "git status && ls > /dev/null 2>&1"});
+    let main = back().calls("toolu_b2", "Bash", &looks).calls("toolu_b3", "Bash", &run);
+    assert_eq!(only(&scene().audit(main)), is("redone", "ran-again"));
+}
+
+#[test]
+fn an_executor_that_may_have_written_by_a_command_is_checked_and_one_that_only_checks_is_not() {
+    let tests = json!({"command": "cargo test"});
+    let ran = |agent: Transcript| {
+        agent
+            .calls("toolu_b0", "Bash", &json!({"command": "echo 'fn up() {}' > src/up.rs"}))
+            .calls("toolu_b1", "Bash", &tests)
+    };
+    for (name, expected) in
+        [("general-purpose", is("accepted", "went-on")), ("sef-validate", is("redone", "ran-again"))]
+    {
+        let mut scene = Scene::new().delegation("toolu_1", "a1", SONNET, ran);
+        scene.records[0].agent = Some(name.to_owned());
+        let main = asked(WRITE).back("toolu_1", "a1", "Done.").calls("toolu_b2", "Bash", &tests);
+        assert_eq!(only(&scene.audit(main)), expected, "{name}");
     }
 }
 
@@ -438,6 +521,20 @@ fn another_task_a_lower_tier_a_parallel_one_and_a_new_check_are_no_second_try() 
         .at(60)
         .back("toolu_2", "a2", "x");
     assert_eq!(verdicts(&scene.audit(main.says("m9")))[0].1, "accepted", "a lower tier");
+}
+
+#[test]
+fn two_short_questions_of_one_form_are_two_tasks_even_when_no_tool_was_used() {
+    let idle = |agent: Transcript| agent;
+    let scene =
+        Scene::new().delegation("toolu_1", "a1", SONNET, idle).delegation("toolu_2", "a2", SONNET, idle);
+    let main = asked("Find where the port number is set and report file:line.")
+        .back("toolu_1", "a1", "src/net.py:2")
+        .delegates("toolu_2", "Find where the greeting is defined and report file:line.")
+        .at(60)
+        .back("toolu_2", "a2", "hello.txt:1")
+        .says("m9");
+    assert_eq!(verdicts(&scene.audit(main))[0].1, "accepted");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `sef-stats report`: every figure against transcripts and logs that the tests write themselves.
 
+mod by_rule;
 mod corpus;
 mod cost;
 mod delegations;

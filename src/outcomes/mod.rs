@@ -160,7 +160,7 @@ impl Outcomes {
 }
 
 /// Wilson's 95 % interval of a share; none of nothing.
-fn wilson(part: u64, all: u64) -> Option<(f64, f64)> {
+pub(crate) fn wilson(part: u64, all: u64) -> Option<(f64, f64)> {
     if all == 0 {
         return None;
     }

@@ -4,6 +4,7 @@ mod by_rule;
 mod corpus;
 mod cost;
 mod delegations;
+mod html;
 mod outcomes;
 mod prices;
 mod survival;

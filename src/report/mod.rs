@@ -9,6 +9,7 @@ pub mod cost;
 pub mod days;
 pub mod delegations;
 pub mod groups;
+pub mod html;
 pub mod page;
 pub mod savings;
 pub mod sheet;

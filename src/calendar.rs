@@ -68,7 +68,7 @@ fn days_before(year: u64, month: u64, day: u64) -> u64 {
 }
 
 /// The inverse: (year, month, day) of a day since 1970-01-01.
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

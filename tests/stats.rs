@@ -1,8 +1,10 @@
 //! `sef-stats report`: every figure against transcripts and logs that the tests write themselves.
 
+mod by_rule;
 pub(crate) mod corpus;
 mod cost;
 mod delegations;
+mod html;
 pub(crate) mod outcomes;
 mod prices;
 mod survival;

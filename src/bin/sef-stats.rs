@@ -8,11 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser as _;
 use sef::config::Env;
 use sef::error::{Error, Result};
+use sef::fsx::place::Place;
 use sef::outcomes::{self, audit::Audit};
 use sef::report::args::{StatsCli, StatsCommand};
 use sef::report::page::page;
 use sef::report::sheet::Ink;
-use sef::report::{self, text};
+use sef::report::{self, html, text};
 use sef::{calibrate, export, simulate};
 
 fn main() -> ExitCode {
@@ -33,7 +34,16 @@ fn main() -> ExitCode {
 fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
     match command {
         StatsCommand::Report(args) => {
+            // A place that cannot be written is said before the reading, which may take its time.
+            let place = args.html.as_deref().filter(|file| *file != "-").map(Place::find).transpose()?;
             let report = report::make(env, &args.select, now(), &here())?;
+            if args.html.is_some() {
+                let html = html::page(&report, now());
+                return match place {
+                    Some(place) => place.write(html.as_bytes()).map(|()| written(&place, html.len())),
+                    None => Ok(html),
+                };
+            }
             if args.select.json { text::json(&report) } else { Ok(page(&report, args.by, ink(env))) }
         }
         StatsCommand::Audit(args) => {
@@ -54,6 +64,12 @@ fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
         }
         StatsCommand::Export(args) => export::run(env, args, now()),
     }
+}
+
+/// The line that says where a page is.
+fn written(place: &Place, bytes: usize) -> String {
+    let path = text::name(&place.path.to_string_lossy(), usize::MAX);
+    format!("wrote {path} ({}B)\n", text::short(bytes as u64))
 }
 
 fn now() -> u64 {

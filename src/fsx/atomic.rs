@@ -306,7 +306,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// A name beside `path` that no run has used before.
-fn temp_name(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn temp_name(path: &Path) -> io::Result<PathBuf> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let prefix = temp_prefix(path).ok_or(io::ErrorKind::InvalidFilename)?;
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

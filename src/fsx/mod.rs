@@ -1,6 +1,7 @@
 //! File operations that keep a promise: see each function and module.
 
 pub mod atomic;
+pub mod place;
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 
+use crate::calendar::DAY;
 use crate::metrics::record::{Kind, Record};
 
 /// The share of tasks that SEF aims to see delegated.
@@ -23,6 +24,9 @@ pub struct Activity {
     pub tasks_to_delegate: u64,
     /// Of those, the ones with at least one spawn.
     pub tasks_delegated: u64,
+    /// The same two by day, UTC, since 1970. The report shows them on their own.
+    #[serde(skip)]
+    pub days: BTreeMap<u64, DayTasks>,
     /// Hints given to the orchestrator, by kind.
     pub hints: BTreeMap<String, u64>,
     /// Sessions in which the client refused calls that SEF had changed.
@@ -31,6 +35,15 @@ pub struct Activity {
     pub faults: BTreeMap<String, u64>,
     /// What the hook itself took.
     pub hook_time: HookTime,
+}
+
+/// See [`Activity::days`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DayTasks {
+    /// Prompts of tier 1 to 3.
+    pub tasks: u64,
+    /// Of those, the ones with at least one spawn.
+    pub delegated: u64,
 }
 
 /// See [`Activity::refusals`].
@@ -103,6 +116,9 @@ impl Activity {
         let delegated =
             record.p.as_deref().is_some_and(|prompt| spawned.contains(&(record.s.as_str(), prompt)));
         self.tasks_delegated += u64::from(delegated);
+        let day = self.days.entry(record.t / DAY).or_default();
+        day.tasks += 1;
+        day.delegated += u64::from(delegated);
     }
 
     fn add_refusal(&mut self, record: &Record) {
@@ -151,6 +167,7 @@ mod tests {
         ];
         let activity = count(&records, 0);
         assert_eq!((activity.tasks_to_delegate, activity.tasks_delegated), (3, 1));
+        assert_eq!(activity.days, BTreeMap::from([(0, DayTasks { tasks: 3, delegated: 1 })]));
         assert_eq!(activity.tasks, BTreeMap::from([(0, 1), (1, 1), (2, 1), (3, 1)]));
         assert_eq!(count(&[], 0).delegation_rate(), None);
     }

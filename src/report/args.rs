@@ -1,5 +1,7 @@
 //! The command line of `sef-stats`: types and help texts only, no behaviour.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::calibrate::CalibrateArgs;
@@ -42,6 +44,9 @@ pub struct PageArgs {
     /// What the table of tokens and cost is about. The JSON has them all.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = By::Model)]
     pub by: By,
+    /// Write one self-contained HTML page to this file instead (`-`: to stdout). A file that is there is replaced.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "by"])]
+    pub html: Option<PathBuf>,
 }
 
 /// What `report` and `audit` look at, and how they print it.

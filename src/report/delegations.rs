@@ -128,7 +128,7 @@ fn sum(list: Vec<Delegation>) -> Delegations {
 }
 
 /// The spawns, each call once: two registered hooks log the same call, and the last word counts.
-fn spawns(records: &[Record]) -> Vec<&Record> {
+pub(crate) fn spawns(records: &[Record]) -> Vec<&Record> {
     let mut spawns: Vec<&Record> = Vec::new();
     let mut by_call: HashMap<&str, usize> = HashMap::new();
     for record in records.iter().filter(|record| record.e == Kind::Spawn) {

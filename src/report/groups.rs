@@ -1,5 +1,5 @@
-//! Tokens and money by model, day, project, executor and prompt: the same requests, added up under five headings. Pure;
-//! prices nothing itself.
+//! Tokens and money by model, day, both, project, executor and prompt: the same requests, added up under six headings.
+//! Pure; prices nothing itself.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -143,6 +143,8 @@ pub struct Groups {
     pub by_model: BTreeMap<String, Sum>,
     /// By day, UTC (`2026-11-20`); requests without a time are under `unknown`.
     pub by_day: BTreeMap<String, Sum>,
+    /// By day, named as in `by_day`, and model id.
+    pub by_day_model: BTreeMap<String, BTreeMap<String, Sum>>,
     /// By project folder. What two projects' transcripts share counts for the first by name.
     pub by_project: BTreeMap<String, Sum>,
     /// By executor.
@@ -156,6 +158,7 @@ pub fn group(corpus: &Corpus, costs: &[Option<Usd>], records: &[Record], since: 
     let homes = Homes::of(corpus);
     let mut by_model: Vec<(&str, Tally)> = Vec::new();
     let mut by_day: BTreeMap<u64, Tally> = BTreeMap::new();
+    let mut by_day_model: BTreeMap<(u64, usize), Tally> = BTreeMap::new();
     let mut by_project = vec![Tally::default(); homes.projects.len()];
     let mut by_executor = vec![Tally::default(); homes.executors.len()];
     let mut by_prompt: Vec<Option<(usize, Tally)>> = vec![None; corpus.prompts.len() + 1];
@@ -174,10 +177,16 @@ pub fn group(corpus: &Corpus, costs: &[Option<Usd>], records: &[Record], since: 
         }
         by_model[model].1.add(request, cost);
         by_day.entry(request.time / DAY).or_default().add(request, cost);
+        by_day_model.entry((request.time / DAY, model)).or_default().add(request, cost);
         by_project[home.project].add(request, cost);
         by_executor[home.executor].add(request, cost);
     }
+    let mut of_days: BTreeMap<String, BTreeMap<String, Sum>> = BTreeMap::new();
+    for ((day, model), tally) in by_day_model {
+        of_days.entry(day_name(day)).or_default().insert(by_model[model].0.to_owned(), tally.done());
+    }
     Groups {
+        by_day_model: of_days,
         by_model: by_model.into_iter().map(|(model, tally)| (model.to_owned(), tally.done())).collect(),
         by_day: by_day.into_iter().map(|(day, tally)| (day_name(day), tally.done())).collect(),
         prompts: prompts(corpus, &homes, by_prompt, records),
@@ -186,8 +195,8 @@ pub fn group(corpus: &Corpus, costs: &[Option<Usd>], records: &[Record], since: 
     }
 }
 
-/// `2026-11-20`.
-fn day_name(day: u64) -> String {
+/// `2026-11-20`; `unknown` for the day of no time.
+pub fn day_name(day: u64) -> String {
     if day == 0 {
         "unknown".to_owned()
     } else {

@@ -1,18 +1,22 @@
 //! `sef-stats report`: reads the log, the transcripts and the prices, and says what was delegated, which model ran and
-//! what it cost. `activity`, `delegations` and `cost` are pure arithmetic; `page` and `text` show them.
+//! what it cost. `activity`, `delegations`, `by_rule`, `days`, `cost` and `savings` are pure arithmetic; `page` and `html`
+//! show them.
 
 pub mod activity;
 pub mod args;
+pub mod by_rule;
 pub mod cost;
+pub mod days;
 pub mod delegations;
 pub mod groups;
+pub mod html;
 pub mod page;
 pub mod savings;
 pub mod sheet;
 pub mod since;
 pub mod text;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -30,7 +34,9 @@ use crate::transcript::read_all;
 use crate::{calendar, calibrate};
 use activity::Activity;
 use args::ReportArgs;
+use by_rule::ByRule;
 use cost::Cost;
+use days::Day;
 use delegations::Delegations;
 use savings::Savings;
 
@@ -48,8 +54,12 @@ pub struct Report {
     pub delegations: Delegations,
     /// How the delegations ended, by evidence.
     pub outcomes: Outcomes,
+    /// How they ended by the rules, roles and tiers that the hook decided by.
+    pub rules: ByRule,
+    /// Tasks, delegations and outcomes by day, UTC (`2026-11-20`); what has no time is under `unknown`.
+    pub days: BTreeMap<String, Day>,
     /// User prompts by tier, 0 to 3.
-    pub tasks: std::collections::BTreeMap<u8, u64>,
+    pub tasks: BTreeMap<u8, u64>,
     /// Shares from 0 to 1.
     pub rates: Rates,
     /// What `sef-stats calibrate` has changed and would change, in words.
@@ -178,6 +188,8 @@ fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
     let report = Report {
         schema: SCHEMA,
         scope: looked,
+        rules: by_rule::count(&records, &delegations.list, &judged),
+        days: days::add_up(&hook.days, &delegations.list, &judged),
         delegations,
         tasks: std::mem::take(&mut hook.tasks),
         calibration,

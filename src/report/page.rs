@@ -38,12 +38,52 @@ pub fn page(report: &Report, by: By, ink: Ink) -> String {
 
 /// What delegations have in common that share a line.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Row<'a> {
-    executor: &'a str,
+pub struct Row<'a> {
+    /// The agent's type.
+    pub executor: &'a str,
     wanted: Option<Family>,
     requested: Option<Family>,
-    ran: &'a str,
-    mismatch: bool,
+    /// What ran, or why nothing is known to have run.
+    pub ran: &'a str,
+    /// Not what it should have been.
+    pub mismatch: bool,
+}
+
+impl<'a> Row<'a> {
+    /// The lines of a list, each with the number of its delegations.
+    pub fn all(list: &'a [Delegation]) -> BTreeMap<Self, usize> {
+        let mut rows: BTreeMap<Self, usize> = BTreeMap::new();
+        for one in list {
+            *rows.entry(Self::of(one)).or_default() += 1;
+        }
+        rows
+    }
+
+    /// The line of one delegation.
+    pub fn of(one: &'a Delegation) -> Self {
+        let ran = match one.ran {
+            Some(family) => family.alias(),
+            None if one.refused => "refused",
+            None => one.ran_models.first().map_or("unknown", String::as_str),
+        };
+        let Delegation { executor, wanted, requested, mismatch, .. } = one;
+        Self { executor, wanted: *wanted, requested: *requested, ran, mismatch: *mismatch }
+    }
+
+    /// What the rules chose.
+    pub fn wanted(&self) -> &'static str {
+        family(self.wanted)
+    }
+
+    /// What the call asked for; without a model, an executor's own file decides, and everybody else inherits.
+    pub fn requested(&self) -> &'static str {
+        match (self.requested, self.wanted) {
+            (Some(family), _) => family.alias(),
+            (None, Some(_)) if self.executor.starts_with("sef-") => "its file",
+            (None, Some(_)) => "inherit",
+            (None, None) => "-",
+        }
+    }
 }
 
 /// Words after a label.
@@ -177,25 +217,14 @@ fn delegations(sheet: &mut Sheet, delegations: &Delegations) {
     if delegations.total == 0 {
         return;
     }
-    let mut rows: BTreeMap<Row, usize> = BTreeMap::new();
-    for one in &delegations.list {
-        let ran = match one.ran {
-            Some(family) => family.alias(),
-            None if one.refused => "refused",
-            None => one.ran_models.first().map_or("unknown", String::as_str),
-        };
-        let Delegation { executor, wanted, requested, mismatch, .. } = one;
-        let row = Row { executor, wanted: *wanted, requested: *requested, ran, mismatch: *mismatch };
-        *rows.entry(row).or_default() += 1;
-    }
     sheet.line(&format!("  {:<28}{:>6}  {:<8} {:<10} {}", "executor", "calls", "wanted", "requested", "ran"));
-    for (row, calls) in rows {
+    for (row, calls) in Row::all(&delegations.list) {
         let mark = if row.mismatch { "  MISMATCH" } else { "" };
         sheet.line(&format!(
             "  {:<28}{calls:>6}  {:<8} {:<10} {}{mark}",
             name(row.executor, 27),
-            family(row.wanted),
-            requested(&row),
+            row.wanted(),
+            row.requested(),
             name(row.ran, 14)
         ));
     }
@@ -454,16 +483,6 @@ fn unreadable(sheet: &mut Sheet, report: &Report) {
         sheet.line(&format!("{} {what}", plural(count, noun)));
     }
 }
-/// What the call asked for; without a model, an executor's own file decides, and everybody else inherits.
-fn requested(row: &Row<'_>) -> &'static str {
-    match (row.requested, row.wanted) {
-        (Some(family), _) => family.alias(),
-        (None, Some(_)) if row.executor.starts_with("sef-") => "its file",
-        (None, Some(_)) => "inherit",
-        (None, None) => "-",
-    }
-}
-
 fn family(family: Option<Family>) -> &'static str {
     family.map_or("-", Family::alias)
 }

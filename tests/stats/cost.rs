@@ -285,6 +285,17 @@ fn the_same_money_is_told_by_day_project_executor_and_prompt() {
         is(&[("client's helpers", 0.5), ("orchestrator", 21.0), ("sef-explore", 0.5)])
     );
     assert_eq!(cost["by_day"]["2026-11-21"]["unpriced_requests"], 1);
+    // Each day's models come to the day, and each model's days to the model.
+    for (day, sum) in cost["by_day"].as_object().expect("days") {
+        let models = cost["by_day_model"][day].as_object().expect("models");
+        let all: f64 = models.values().filter_map(|of_model| of_model["usd"].as_f64()).sum();
+        assert_eq!(dollars(&json!(all)), dollars(&sum["usd"]), "{day}");
+    }
+    for (model, sum) in cost["by_model"].as_object().expect("models") {
+        let days = cost["by_day_model"].as_object().expect("days").values();
+        let all: u64 = days.filter_map(|of_day| of_day[model]["requests"].as_u64()).sum();
+        assert_eq!(sum["requests"], all, "{model}");
+    }
     assert_eq!(cost["by_project"]["-home-user-shop"]["cache_write_1h_tokens"], 0);
     assert_eq!(dollars(&cost["by_project"]["-home-user-shop"]["subagents_usd"]), 1.0);
     let prompts = &cost["prompts"];

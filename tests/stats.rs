@@ -3,6 +3,7 @@
 mod corpus;
 mod cost;
 mod delegations;
+mod index;
 mod outcomes;
 mod prices;
 mod survival;

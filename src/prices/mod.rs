@@ -115,12 +115,31 @@ impl Prices {
 
     /// What the request cost; none when the model has no price at that time (milliseconds since 1970).
     pub fn cost(&self, model: &str, time: u64, usage: &Usage) -> Option<Usd> {
+        self.of(model)?.cost(time, usage)
+    }
+
+    /// The prices of one model, for whoever asks for many requests of it; none when it has none at any time.
+    pub fn of(&self, model: &str) -> Option<ModelPrices<'_>> {
         let exact = self.models.get(model);
         let cards = exact.or_else(|| spellings(model).find_map(|name| self.models.get(name)))?;
+        Some(ModelPrices { cards, all: self })
+    }
+}
+
+/// The prices of one model.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelPrices<'a> {
+    cards: &'a [Card],
+    all: &'a Prices,
+}
+
+impl ModelPrices<'_> {
+    /// What the request cost; none when there is no price at that time (milliseconds since 1970).
+    pub fn cost(&self, time: u64, usage: &Usage) -> Option<Usd> {
         let fits =
             |card: &&Card| card.from <= time && (card.over_prompt == 0 || usage.prompt() > card.over_prompt);
         let best = |fast: bool| {
-            cards
+            self.cards
                 .iter()
                 .filter(|card| card.fast == fast)
                 .filter(fits)
@@ -136,8 +155,8 @@ impl Prices {
         ]
         .into_iter()
         .fold(Usd::default(), Usd::plus);
-        let tokens = if usage.us_only { tokens.scaled(self.us_inference_millis) } else { tokens };
-        Some(tokens.plus(Usd::of(usage.web_searches, self.web_search)))
+        let tokens = if usage.us_only { tokens.scaled(self.all.us_inference_millis) } else { tokens };
+        Some(tokens.plus(Usd::of(usage.web_searches, self.all.web_search)))
     }
 }
 

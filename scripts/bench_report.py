@@ -45,24 +45,22 @@ def measure(stats, other, megabytes, rounds, work):
     shutil.rmtree(home, ignore_errors=True)
     os.makedirs(env["SEF_STATE_DIR"])
     corpus(claude, megabytes)
-    commands = {"sef cold": [stats, "report", "--no-index"], "sef warm": [stats, "report"]}
+    index = os.path.join(env["SEF_STATE_DIR"], "transcripts.index")
+    commands = {"sef cold": [stats, "report", "--no-index"], "sef cold + index": [stats, "report"], "sef warm": [stats, "report"]}
     if other:
         commands["ccusage"] = [other, "claude", "daily", "--offline", "--json"]
-    for command in commands.values():
-        run(command, env)
     taken = {name: [] for name in commands}
-    for _ in range(rounds):
+    for number in range(rounds + 1):
         for name, command in commands.items():
-            taken[name].append(run(command, env))
-    # What the first report costs that also writes the index.
-    index = os.path.join(env["SEF_STATE_DIR"], "transcripts.index")
-    first = []
-    for _ in range(min(rounds, 5)):
-        size = os.path.getsize(index)
-        os.remove(index)
-        first.append(run(commands["sef warm"], env))
+            if name == "sef cold + index" and os.path.exists(index):
+                os.remove(index)
+            once = run(command, env)
+            # The first round only warms the page cache.
+            if number > 0:
+                taken[name].append(once)
+    size = os.path.getsize(index)
     shutil.rmtree(claude)
-    return taken, first, size
+    return taken, size
 
 
 def main():
@@ -76,11 +74,9 @@ def main():
         print(f"ccusage {ccusage.VERSION}" if other else f"ccusage skipped: {why}", f"(n={args.n}, {os.cpu_count()} cores)")
         print(f"{'corpus':>8}  {'':<16}{'median ms':>10}{'slowest':>9}{'peak MB':>9}{'x sef cold':>12}{'x sef warm':>12}")
         for megabytes in args.sizes:
-            taken, first, size = measure(args.stats, other, megabytes, args.n, work)
-            rows = [(name, runs, [[own[0] / base[0] for own, base in zip(runs, taken[of])] for of in ("sef cold", "sef warm")])
-                    for name, runs in taken.items()]
-            rows.insert(1, ("sef cold + index", first, []))
-            for name, runs, ratios in rows:
+            taken, size = measure(args.stats, other, megabytes, args.n, work)
+            for name, runs in taken.items():
+                ratios = [[own[0] / base[0] for own, base in zip(runs, taken[of])] for of in ("sef cold", "sef warm")]
                 times = [seconds * 1000 for seconds, _ in runs]
                 peak = max(memory for _, memory in runs) / 1024
                 shown = "".join(f"{statistics.median(ratio):>12.2f}" for ratio in ratios)

@@ -19,7 +19,8 @@ mod words;
 #[allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 fn main() {
     println!("cargo::rerun-if-changed=rules");
-    println!("cargo::rerun-if-changed=src/rules");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rerun-if-changed=build.rs");
     let mut paths: Vec<PathBuf> = std::fs::read_dir("rules/tiers")
         .expect("rules/tiers is part of the source")
@@ -50,4 +51,17 @@ fn main() {
     std::fs::write(Path::new(&out).join("image.bin"), compile::compile(&set, &policy))
         .expect("write the image");
     std::fs::write(Path::new(&out).join("built_in.rs"), listing).expect("write the list of rule files");
+    let mut code = vec![PathBuf::from("Cargo.lock")];
+    files_below(Path::new("src"), &mut code);
+    code.sort();
+    let code = code.iter().map(|path| std::fs::read(path).expect("a source file is readable"));
+    println!("cargo::rustc-env=SEF_BUILD={:016x}", words::hash_bytes(&code.collect::<Vec<_>>().concat()));
+}
+
+/// Every file below a folder: whatever one build wrote for itself is not read by another.
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("the source's folders are readable") {
+        let path = entry.expect("an entry is readable").path();
+        if path.is_dir() { files_below(&path, found) } else { found.push(path) }
+    }
 }

@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Env;
+use crate::fsx::Stamp;
 use crate::metrics::record::fnv64;
 use crate::prices::{Prices, Usd};
 use crate::state;
@@ -37,8 +38,8 @@ pub struct SoFar {
 struct Known {
     /// What the sums depend on: the orchestrator's model and the prices.
     key: String,
-    /// By agent: size of the transcript, dollars, dollars on the orchestrator's model; no dollars for what has no price.
-    agents: BTreeMap<String, (u64, Option<(f64, f64)>)>,
+    /// By agent: the state of the transcript, dollars, dollars on the orchestrator's model; no dollars for what has no price.
+    agents: BTreeMap<String, (Stamp, Option<(f64, f64)>)>,
 }
 
 /// Adds up the subagents of the session whose transcript this is. None when not all are known yet, or none ran.
@@ -90,14 +91,14 @@ fn catch_up(env: &Env, known: &mut Known, sources: &[Source], orchestrator: &str
     let mut reader = Reader::default();
     for source in sources {
         let agent = source.agent.clone().unwrap_or_default();
-        if known.agents.get(&agent).is_some_and(|(size, _)| *size == source.size) {
+        if known.agents.get(&agent).is_some_and(|(stamp, _)| *stamp == source.stamp) {
             continue;
         }
-        if source.size > left {
+        if source.stamp.size > left {
             complete.whole = false;
             continue;
         }
-        left -= source.size;
+        left -= source.stamp.size;
         let prices = match &mut prices {
             Some(prices) => prices,
             none => none.insert(Prices::load(env.config_dir.as_deref()).ok()?),
@@ -112,7 +113,7 @@ fn catch_up(env: &Env, known: &mut Known, sources: &[Source], orchestrator: &str
             let sum = facts.requests.iter().try_fold((Usd::default(), Usd::default()), add)?;
             (!fork && !facts.requests.is_empty()).then(|| (sum.0.dollars(), sum.1.dollars()))
         });
-        known.agents.insert(agent, (source.size, costs));
+        known.agents.insert(agent, (source.stamp, costs));
         complete.changed = true;
     }
     Some(complete)

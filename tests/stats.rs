@@ -5,6 +5,7 @@ pub(crate) mod corpus;
 mod cost;
 mod delegations;
 mod html;
+mod index;
 pub(crate) mod outcomes;
 mod prices;
 mod survival;

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use memchr::memmem::Finder;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::calendar;
@@ -22,9 +22,10 @@ use crate::transcript::wire::{INTERRUPTED, SYNTHETIC};
 const LOOK_BACK: usize = 200;
 
 /// What a transcript shows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Trace {
     /// The transcript.
+    #[serde(skip)]
     pub path: PathBuf,
     /// In the order of its lines.
     pub events: Vec<Seen>,
@@ -32,8 +33,15 @@ pub struct Trace {
     pub calls: Vec<Call>,
 }
 
+impl Trace {
+    /// Every call that an event names is there.
+    pub fn is_whole(&self) -> bool {
+        self.events.iter().all(|event| !matches!(event.what, What::Call(place) if place >= self.calls.len()))
+    }
+}
+
 /// One thing that a transcript shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Milliseconds since 1970; 0 when the line does not say.
     pub time: u64,
@@ -44,7 +52,7 @@ pub struct Seen {
 }
 
 /// See [`Seen::what`]. Calls and agents are [`id_key`]s.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum What {
     /// The user said something.
     Prompt {
@@ -82,7 +90,7 @@ pub enum What {
 }
 
 /// How a call's work came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum How {
     /// With a report, judged like the hook does.
     Reported(Outcome),
@@ -93,13 +101,14 @@ pub enum How {
 }
 
 /// An Agent call.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
     /// [`id_key`] of its `tool_use_id`.
     pub key: u64,
     /// Fingerprint of its task, as the hook makes it.
     pub sketch: Sketch,
-    /// Hashes of the task's words, sorted.
+    /// Hashes of the task's words, sorted. They are salted with the transcript's first task, so that they are equal
+    /// within a transcript and, in the index, no list of words can be held against them.
     pub words: Box<[u32]>,
     /// Of those, the ones that name something: paths, identifiers, numbers.
     pub names: Box<[u32]>,
@@ -143,6 +152,7 @@ pub struct Tracer<'a> {
     /// The file is a subagent's: all that it did is its work, and nobody prompts in it.
     of_agent: bool,
     trace: Trace,
+    salt: Option<u64>,
     known: HashSet<u64>,
     open: HashSet<u64>,
     ended: bool,
@@ -151,13 +161,13 @@ pub struct Tracer<'a> {
 }
 
 impl<'a> Tracer<'a> {
-    /// For the file at `path`.
-    pub fn new(words: &'a Words, path: &Path, of_agent: bool) -> Self {
-        let trace = Trace { path: path.to_owned(), ..Trace::default() };
+    /// For one file.
+    pub fn new(words: &'a Words, of_agent: bool) -> Self {
         Self {
             words,
             of_agent,
-            trace,
+            trace: Trace::default(),
+            salt: None,
             known: HashSet::new(),
             open: HashSet::new(),
             ended: false,
@@ -243,7 +253,8 @@ impl<'a> Tracer<'a> {
 
     fn call(&mut self, id: &str, task: &Task, time: u64) {
         let text = format!("{} {}", task.description, task.prompt);
-        let (words, names) = word_hashes(&text);
+        let salt = *self.salt.get_or_insert_with(|| fnv64(text.as_bytes()));
+        let (words, names) = word_hashes(&text, salt);
         let key = id_key(id);
         if self.push_once(id, time, What::Call(self.trace.calls.len())) {
             self.trace.calls.push(Call { key, sketch: Sketch::of(&text), words, names });

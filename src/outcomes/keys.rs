@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::metrics::record::fnv64;
 use crate::outcomes::evidence::What;
 use crate::outcomes::shell;
+use crate::rules::words;
 
 /// Words of a task that are remembered, as hashes.
 const MAX_WORDS: usize = 400;
@@ -109,9 +110,9 @@ fn command_key(command: &str) -> Option<u64> {
     (!only_looks || bare.contains('>')).then(|| fnv64(normal.as_bytes()))
 }
 
-/// The hashes of a task's words, and of those that name something.
-pub fn word_hashes(text: &str) -> (Box<[u32]>, Box<[u32]>) {
-    let (mut words, mut names) = (Vec::new(), Vec::new());
+/// The salted hashes of a task's words, and of those that name something.
+pub fn word_hashes(text: &str, salt: u64) -> (Box<[u32]>, Box<[u32]>) {
+    let (mut all, mut names) = (Vec::new(), Vec::new());
     let ends = |c: char| !(c.is_alphanumeric());
     for word in text
         .split_whitespace()
@@ -119,20 +120,20 @@ pub fn word_hashes(text: &str) -> (Box<[u32]>, Box<[u32]>) {
         .filter(|word| !word.is_empty())
         .take(MAX_WORDS)
     {
-        let hash = fnv64(word.to_lowercase().as_bytes()) as u32;
+        let hash = words::finish(fnv64(word.to_lowercase().as_bytes()) ^ salt) as u32;
         let inner_capital =
             word.chars().skip(1).any(char::is_uppercase) && word.chars().any(char::is_lowercase);
         if inner_capital || word.contains(['/', '.', '_', ':']) || word.contains(|c: char| c.is_ascii_digit())
         {
             names.push(hash);
         }
-        words.push(hash);
+        all.push(hash);
     }
-    for list in [&mut words, &mut names] {
+    for list in [&mut all, &mut names] {
         list.sort_unstable();
         list.dedup();
     }
-    (words.into(), names.into())
+    (all.into(), names.into())
 }
 
 #[cfg(test)]

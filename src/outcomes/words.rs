@@ -35,6 +35,11 @@ impl Words {
         Self { image }
     }
 
+    /// Changes with the rules, whatever changed them.
+    pub fn stamp(&self) -> u64 {
+        self.image.stamp()
+    }
+
     /// How a report that came back is recorded, as the hook does it.
     pub fn ended(&self, report: &str) -> Outcome {
         ended(bad_text(&self.image, report))

@@ -6,8 +6,10 @@ mod file;
 pub mod show;
 mod usd;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 pub use usd::Usd;
@@ -15,7 +17,7 @@ pub use usd::Usd;
 const BUILT_IN: &str = include_str!("../../rules/prices.toml");
 
 /// What one API request used. Token counts; `web_searches` counts requests.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Prompt tokens that were neither read from nor written to the cache.
     pub input: u64,
@@ -50,7 +52,7 @@ impl Usage {
 /// Every known price.
 #[derive(Debug, Clone)]
 pub struct Prices {
-    models: BTreeMap<String, Vec<Card>>,
+    models: HashMap<String, Vec<Card>>,
     web_search: Usd,
     us_inference_millis: u64,
     /// The date that the built-in list was checked on.
@@ -100,7 +102,7 @@ impl Prices {
     /// The prices that SEF came with. A test keeps them free of faults.
     pub fn built_in() -> Result<Self> {
         let mut prices = Self {
-            models: BTreeMap::new(),
+            models: HashMap::new(),
             web_search: Usd::default(),
             us_inference_millis: 1000,
             as_of: String::new(),
@@ -113,11 +115,31 @@ impl Prices {
 
     /// What the request cost; none when the model has no price at that time (milliseconds since 1970).
     pub fn cost(&self, model: &str, time: u64, usage: &Usage) -> Option<Usd> {
-        let cards = spellings(model).find_map(|name| self.models.get(name))?;
+        self.of(model)?.cost(time, usage)
+    }
+
+    /// The prices of one model, for whoever asks for many requests of it; none when it has none at any time.
+    pub fn of(&self, model: &str) -> Option<ModelPrices<'_>> {
+        let exact = self.models.get(model);
+        let cards = exact.or_else(|| spellings(model).find_map(|name| self.models.get(name)))?;
+        Some(ModelPrices { cards, all: self })
+    }
+}
+
+/// The prices of one model.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelPrices<'a> {
+    cards: &'a [Card],
+    all: &'a Prices,
+}
+
+impl ModelPrices<'_> {
+    /// What the request cost; none when there is no price at that time (milliseconds since 1970).
+    pub fn cost(&self, time: u64, usage: &Usage) -> Option<Usd> {
         let fits =
             |card: &&Card| card.from <= time && (card.over_prompt == 0 || usage.prompt() > card.over_prompt);
         let best = |fast: bool| {
-            cards
+            self.cards
                 .iter()
                 .filter(|card| card.fast == fast)
                 .filter(fits)
@@ -133,8 +155,8 @@ impl Prices {
         ]
         .into_iter()
         .fold(Usd::default(), Usd::plus);
-        let tokens = if usage.us_only { tokens.scaled(self.us_inference_millis) } else { tokens };
-        Some(tokens.plus(Usd::of(usage.web_searches, self.web_search)))
+        let tokens = if usage.us_only { tokens.scaled(self.all.us_inference_millis) } else { tokens };
+        Some(tokens.plus(Usd::of(usage.web_searches, self.all.web_search)))
     }
 }
 
@@ -150,7 +172,7 @@ fn users_file(config_dir: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
     }
 }
 
-/// The names to look a model id up under, the most exact first: as given, without the context suffix (`[1m]`), without
+/// More names to look a model id up under, the most exact first: without the context suffix (`[1m]`), without
 /// a provider's prefix and version (`us.anthropic.claude-opus-4-8-v1:0`, `anthropic/claude-opus-4-8`), without a date
 /// (`-20251001`, `@20251001`).
 fn spellings(model: &str) -> impl Iterator<Item = &str> {
@@ -165,7 +187,7 @@ fn spellings(model: &str) -> impl Iterator<Item = &str> {
         .map(|cut| unversioned.split_at(cut))
         .filter(|(_, date)| date.starts_with(['-', '@']) && date[1..].bytes().all(|b| b.is_ascii_digit()))
         .map_or(unversioned, |(head, _)| head);
-    [model, plain, bare, unversioned, undated].into_iter()
+    [plain, bare, unversioned, undated].into_iter()
 }
 
 /// `1`, `1:0`: what Bedrock puts after `-v`.

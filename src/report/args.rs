@@ -61,6 +61,9 @@ pub struct ReportArgs {
     /// Only this project: its path, or the name of its folder below ~/.claude/projects.
     #[arg(long, value_name = "PROJECT", allow_hyphen_values = true)]
     pub project: Option<String>,
+    /// Read every transcript anew, without what earlier reports kept of it.
+    #[arg(long)]
+    pub no_index: bool,
 }
 
 /// Options of `audit`.

@@ -153,7 +153,9 @@ impl Read {
         let folder = args.project.as_deref().map(|project| folder_of(project, transcripts.as_deref(), here));
         let scope = Scope { folder, since };
         let words = Words::load(env);
-        let corpus = transcripts.as_deref().map(|dir| read_all(dir, &scope, &words)).unwrap_or_default();
+        let index = env.state_dir.as_deref().filter(|_| !args.no_index);
+        let corpus =
+            transcripts.as_deref().map(|dir| read_all(dir, &scope, &words, index)).unwrap_or_default();
         let looked = Looked {
             state_dir: env.state_dir.clone(),
             transcripts,

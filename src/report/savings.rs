@@ -68,11 +68,12 @@ pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64) -> Savings {
         };
         let key = (agent.folder.as_str(), agent.session.as_str());
         let orchestrator = sessions.get(&key).and_then(|session| main_model(corpus, session));
-        let priced: Option<Vec<(Usd, Usd)>> = orchestrator.and_then(|orchestrator| {
+        let there = orchestrator.and_then(|orchestrator| prices.of(orchestrator));
+        let priced: Option<Vec<(Usd, Usd)>> = there.and_then(|there| {
             ran.iter()
                 .map(|at| {
                     let request = &corpus.requests[*at];
-                    let there = price(request, orchestrator, &request.usage)?;
+                    let there = there.cost(request.time, &request.usage)?;
                     Some((price(request, &request.model, &request.usage)?, there))
                 })
                 .collect()
@@ -95,18 +96,23 @@ pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64) -> Savings {
     }
     for (key, ran) in delegating {
         let session = sessions[&key];
-        let all: HashSet<usize> = session.requests.iter().copied().chain(ran).collect();
+        let mut all: Vec<usize> = session.requests.iter().copied().chain(ran).collect();
+        all.sort_unstable();
+        all.dedup();
         let all: Vec<&Request> =
             all.into_iter().map(|at| &corpus.requests[at]).filter(|request| request.time >= since).collect();
-        let on = |model: Option<&str>| -> Option<Usd> {
-            all.iter().try_fold(Usd::default(), |sum, request| {
-                Some(sum.plus(price(request, model.unwrap_or(&request.model), &request.usage)?))
-            })
+        let sum = |cost: &dyn Fn(&Request) -> Option<Usd>| {
+            all.iter().try_fold(Usd::default(), |sum, request| Some(sum.plus(cost(request)?)))
+        };
+        let on = |model| {
+            let prices = prices.of(model)?;
+            sum(&|request| prices.cost(request.time, &request.usage))
         };
         let models: HashSet<&str> = all.iter().map(|request| &*request.model).collect();
         let cheapest =
-            models.into_iter().filter_map(|model| Some((on(Some(model))?, model))).min_by_key(|sum| *sum);
-        if let (Some(actual), Some((sum, model))) = (on(None), cheapest) {
+            models.into_iter().filter_map(|model| Some((on(model)?, model))).min_by_key(|sum| *sum);
+        let actual = sum(&|request| price(request, &request.model, &request.usage));
+        if let (Some(actual), Some((sum, model))) = (actual, cheapest) {
             sums.sessions = sums.sessions.plus(actual);
             sums.single = sums.single.plus(sum);
             *out.single_models.entry(model.to_owned()).or_default() += 1;

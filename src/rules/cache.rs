@@ -3,10 +3,10 @@
 
 use std::io::Read as _;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use super::image::Image;
 use super::{compile, load};
+use crate::fsx::Stamp;
 
 /// Name of the cache file in the state folder.
 const FILE: &str = "rules.cache";
@@ -39,22 +39,18 @@ pub fn image(config_dir: Option<&Path>, state_dir: Option<&Path>) -> (Image, boo
     (Image::from_bytes(bytes).unwrap_or_else(Image::built_in), true)
 }
 
-/// What tells one state of a file from another: size, time of change in nanoseconds, inode.
-fn stamp(path: &Path) -> Option<[u64; 3]> {
-    let meta = std::fs::metadata(path).ok()?;
-    let time = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    #[cfg(unix)]
-    let inode = std::os::unix::fs::MetadataExt::ino(&meta);
-    #[cfg(not(unix))]
-    let inode = 0;
-    Some([meta.len(), time.as_nanos() as u64, inode])
+fn stamp(path: &Path) -> Option<Stamp> {
+    Some(Stamp::of(&std::fs::metadata(path).ok()?))
 }
 
-fn key(stamps: &[Option<[u64; 3]>], config: &Path) -> Key {
+fn key(stamps: &[Option<Stamp>], config: &Path) -> Key {
     let mut key = [0; KEY];
     let place = crate::metrics::record::fnv64(config.as_os_str().as_encoded_bytes());
     let mut words = vec![Image::built_in_stamp() ^ place];
-    words.extend(stamps.iter().flat_map(|stamp| stamp.unwrap_or_default()));
+    words.extend(stamps.iter().flat_map(|stamp| {
+        let stamp = stamp.unwrap_or_default();
+        [stamp.size, stamp.modified, stamp.inode]
+    }));
     for (slot, word) in key.chunks_exact_mut(8).zip(words) {
         slot.copy_from_slice(&word.to_le_bytes());
     }

@@ -114,6 +114,11 @@ impl Image {
         whole.then_some(image)
     }
 
+    /// Fingerprint of the whole image.
+    pub fn stamp(&self) -> u64 {
+        crate::fsx::checksum(&self.bytes)
+    }
+
     /// Fingerprint of the built-in image: changes whenever the built-in rules do.
     pub fn built_in_stamp() -> u64 {
         let sample = BUILT_IN.iter().step_by(61).copied().collect::<Vec<u8>>();

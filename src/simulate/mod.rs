@@ -24,7 +24,7 @@ use crate::report::folder_of;
 use crate::rules::{self, cache};
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::{Scope, Source, find};
-use crate::transcript::read_found;
+use crate::transcript::read_tokens;
 use args::SimulateArgs;
 use cost::{Assumptions, Books, Cost, Spawns};
 use replay::{Found, Group, Replayer, Setting};
@@ -128,16 +128,16 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Sim
     let since = args.since.map_or(0, |since| since.millis(now));
     let folder = args.project.as_deref().map(|project| folder_of(project, Some(&projects), here)).or(only);
     let scope = Scope { folder, since };
-    let (sources, unreadable) = find(&projects, &scope);
-    let corpus = read_found(&sources, unreadable, None);
-    let groups = group(&sources, &corpus);
+    let transcripts = find(&projects, &scope);
+    let corpus = read_tokens(&transcripts);
+    let groups = group(&transcripts.sources, &corpus);
     let found = replay_all(&groups, Setting { image: &image, policy: &policy, env });
     let looked = Looked {
         transcripts: Some(projects),
         since: args.since.map(|_| calendar::timestamp(since)),
         project: scope.folder.clone(),
         preset: policy.confidence.preset.clone(),
-        sessions: sources.iter().filter(|source| source.agent.is_none()).count() as u64,
+        sessions: transcripts.sources.iter().filter(|source| source.agent.is_none()).count() as u64,
         transcript_files: corpus.files,
         transcript_bytes: corpus.bytes,
     };

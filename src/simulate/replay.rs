@@ -32,7 +32,7 @@ pub struct Group<'a> {
 impl Group<'_> {
     /// Bytes to read.
     pub fn size(&self) -> u64 {
-        self.main.iter().chain(&self.agents).map(|source| source.size).sum()
+        self.main.iter().chain(&self.agents).map(|source| source.stamp.size).sum()
     }
 }
 

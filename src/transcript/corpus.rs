@@ -25,6 +25,8 @@ pub struct Corpus {
     pub unreadable_files: u64,
     /// Files read.
     pub files: u64,
+    /// Of those, the ones whose facts an earlier report had left in the index.
+    pub from_index: u64,
     /// Their size in bytes.
     pub bytes: u64,
 }
@@ -79,11 +81,17 @@ pub struct Agent {
 }
 
 impl Corpus {
+    /// Makes room for so many requests more.
+    pub fn reserve(&mut self, requests: usize, index: &mut Index) {
+        self.requests.reserve(requests);
+        index.requests.reserve(requests);
+    }
+
     /// Adds one file's facts. The order of files does not change any sum.
     pub fn add(&mut self, source: &Source, facts: FileFacts, index: &mut Index) {
         self.unreadable_lines = self.unreadable_lines.saturating_add(facts.unreadable);
         self.files += 1;
-        self.bytes = self.bytes.saturating_add(source.size);
+        self.bytes = self.bytes.saturating_add(source.stamp.size);
         let session = if source.session.is_empty() { &facts.session } else { &source.session };
         let session = safe_id(session);
         let in_main = source.agent.is_none();
@@ -137,11 +145,11 @@ impl Corpus {
 
     fn request(&mut self, seen: Seen, in_main: bool, index: &mut Index) -> usize {
         let place = self.requests.len();
-        if !seen.id.is_empty() {
-            if let Some(known) = index.requests.get(&seen.id) {
+        if seen.key != 0 {
+            if let Some(known) = index.requests.get(&seen.key) {
                 let request = &mut self.requests[*known];
                 let mut merged = Seen {
-                    id: seen.id.clone(),
+                    key: seen.key,
                     model: std::mem::take(&mut request.model),
                     time: request.time,
                     usage: request.usage,
@@ -157,7 +165,7 @@ impl Corpus {
                 };
                 return *known;
             }
-            index.requests.insert(seen.id, place);
+            index.requests.insert(seen.key, place);
         }
         let Seen { model, time, usage, prompt, .. } = seen;
         self.requests.push(Request { model, time, usage, in_main, prompt });
@@ -168,7 +176,7 @@ impl Corpus {
 /// What is already in the corpus, by id; only needed while it is put together.
 #[derive(Debug, Default)]
 pub struct Index {
-    requests: HashMap<Box<str>, usize>,
+    requests: HashMap<u64, usize>,
     agents: HashMap<String, usize>,
     prompts: HashMap<Box<str>, u32>,
 }

@@ -2,7 +2,8 @@
 
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+
+use crate::fsx::Stamp;
 
 /// One transcript file, and what its place says about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,19 @@ pub struct Source {
     pub session: String,
     /// The agent, for a subagent's file; none for a main transcript.
     pub agent: Option<String>,
-    /// Size in bytes.
-    pub size: u64,
+    /// The file's state when it was found.
+    pub stamp: Stamp,
+}
+
+/// What there is.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Every transcript in scope, sorted by path.
+    pub sources: Vec<Source>,
+    /// Those that are older than the scope.
+    pub older: Vec<PathBuf>,
+    /// Folders that could not be listed, files that could not be looked at.
+    pub unreadable: u64,
 }
 
 /// Which transcripts to look at.
@@ -31,9 +43,9 @@ pub struct Scope {
 /// How deep the client nests folders below `subagents`, with room to spare.
 const MAX_DEPTH: usize = 3;
 
-/// Every transcript in scope, sorted by path, and the number of folders that could not be listed.
-pub fn find(projects: &Path, scope: &Scope) -> (Vec<Source>, u64) {
-    let mut search = Search { scope, found: Vec::new(), unreadable: 0 };
+/// Looks for transcripts.
+pub fn find(projects: &Path, scope: &Scope) -> Found {
+    let mut search = Search { scope, found: Found::default() };
     for project in search.list(projects) {
         let name = project.file_name().to_string_lossy().into_owned();
         let wanted = scope.folder.as_ref().is_none_or(|folder| *folder == name);
@@ -41,8 +53,8 @@ pub fn find(projects: &Path, scope: &Scope) -> (Vec<Source>, u64) {
             search.project(&project.path(), &name);
         }
     }
-    search.found.sort_by(|a, b| a.path.cmp(&b.path));
-    (search.found, search.unreadable)
+    search.found.sources.sort_by(|a, b| a.path.cmp(&b.path));
+    search.found
 }
 
 /// The subagents' transcripts of one session, sorted by path.
@@ -51,16 +63,15 @@ pub fn of_session(transcript: &Path) -> Vec<Source> {
     let (folder, session) =
         (name(transcript.parent().and_then(Path::file_name)), name(transcript.file_stem()));
     let scope = Scope::default();
-    let mut search = Search { scope: &scope, found: Vec::new(), unreadable: 0 };
+    let mut search = Search { scope: &scope, found: Found::default() };
     search.agents(&transcript.with_extension("").join("subagents"), &folder, &session, 0);
-    search.found.sort_by(|a, b| a.path.cmp(&b.path));
-    search.found
+    search.found.sources.sort_by(|a, b| a.path.cmp(&b.path));
+    search.found.sources
 }
 
 struct Search<'a> {
     scope: &'a Scope,
-    found: Vec<Source>,
-    unreadable: u64,
+    found: Found,
 }
 
 impl Search<'_> {
@@ -92,18 +103,22 @@ impl Search<'_> {
 
     fn file(&mut self, path: &Path, folder: &str, session: &str, agent: Option<&str>) {
         let Ok(meta) = fs::metadata(path) else {
-            self.unreadable += 1;
+            self.found.unreadable += 1;
             return;
         };
-        let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let old = modified.is_some_and(|age| age.as_millis() < u128::from(self.scope.since));
-        if meta.is_file() && !old {
-            self.found.push(Source {
+        if !meta.is_file() {
+            return;
+        }
+        let stamp = Stamp::of(&meta);
+        if stamp.modified / 1_000_000 < self.scope.since {
+            self.found.older.push(path.to_owned());
+        } else {
+            self.found.sources.push(Source {
                 path: path.to_owned(),
                 folder: folder.to_owned(),
                 session: session.to_owned(),
                 agent: agent.map(str::to_owned),
-                size: meta.len(),
+                stamp,
             });
         }
     }
@@ -114,7 +129,7 @@ impl Search<'_> {
             Ok(entries) => entries.flatten().collect(),
             Err(error) => {
                 let absent = [std::io::ErrorKind::NotFound, std::io::ErrorKind::NotADirectory];
-                self.unreadable += u64::from(!absent.contains(&error.kind()));
+                self.found.unreadable += u64::from(!absent.contains(&error.kind()));
                 Vec::new()
             }
         }

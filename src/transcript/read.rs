@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::calendar;
 use crate::fsx::open_regular;
-use crate::outcomes::evidence::{Filter, Trace, Tracer};
+use crate::outcomes::evidence::{Filter, Trace, Tracer, id_key};
 use crate::outcomes::words::Words;
 use crate::prices::Usage;
 use crate::transcript::find::Source;
@@ -16,10 +16,10 @@ use crate::transcript::lines::each_line;
 use crate::transcript::wire::{Answer, CostState, Line, LineFilter, Unreadable};
 
 /// One API request as a file shows it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
-    /// `message.id`.
-    pub id: Box<str>,
+    /// Of `message.id`, see [`id_key`]: which requests are one is all that anybody asks of it.
+    pub key: u64,
     /// The model that answered.
     pub model: Box<str>,
     /// Milliseconds since 1970; 0 when the line does not say.
@@ -47,7 +47,7 @@ impl Seen {
 }
 
 /// An Agent call and the agent that it started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// `tool_use_id` of the call.
     pub tool_use: String,
@@ -58,7 +58,7 @@ pub struct Link {
 }
 
 /// The client's sum, and how many of the file's requests (in order) came before it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The sum.
     pub cost: CostState,
@@ -83,8 +83,9 @@ pub struct Meta {
     pub spawn_depth: Option<u64>,
 }
 
-/// The facts of one file.
-#[derive(Debug, Default)]
+/// The facts of one file. They are kept in the index (`index`): a field that is added here needs nothing else to be
+/// kept too, and must hold no text.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct FileFacts {
     /// Each request once, in the order of its first line.
     pub requests: Vec<Seen>,
@@ -96,7 +97,8 @@ pub struct FileFacts {
     pub state: Option<State>,
     /// The session named by the last request.
     pub session: String,
-    /// Of a subagent's file, when it is there and readable.
+    /// Of a subagent's file, when it is there and readable. Not kept: it holds names that a person chose.
+    #[serde(skip)]
     pub meta: Option<Meta>,
     /// Lines that could not be read.
     pub unreadable: u64,
@@ -118,10 +120,10 @@ impl Reader {
     pub fn read(&mut self, source: &Source, words: Option<&Words>) -> io::Result<FileFacts> {
         let file = open_regular(&source.path)?;
         let mut facts = FileFacts::default();
-        let mut seen: HashMap<Box<str>, usize> = HashMap::new();
+        let mut seen: HashMap<u64, usize> = HashMap::new();
         let (filter, traces) = (&self.filter, &self.traces);
         let mut prompt = 0;
-        let mut tracer = words.map(|words| Tracer::new(words, &source.path, source.agent.is_some()));
+        let mut tracer = words.map(|words| Tracer::new(words, source.agent.is_some()));
         let mut visit = |line: &[u8]| match filter.read(line) {
             Ok(Some(Line::Answer(answer))) => facts.add_answer(&answer, prompt, &mut seen),
             Ok(Some(Line::AgentResult(result))) => {
@@ -146,9 +148,7 @@ impl Reader {
         })?;
         facts.unreadable += too_long;
         facts.trace = tracer.and_then(Tracer::done);
-        if source.agent.is_some() {
-            facts.meta = read_meta(&source.path.with_extension("meta.json"));
-        }
+        facts.complete(source);
         Ok(facts)
     }
 }
@@ -166,23 +166,33 @@ impl FileFacts {
         u32::try_from(place + 1).unwrap_or(0)
     }
 
-    fn add_answer(&mut self, answer: &Answer, prompt: u32, seen: &mut HashMap<Box<str>, usize>) {
+    /// Adds what is not kept in the index.
+    pub fn complete(&mut self, source: &Source) {
+        if let Some(trace) = &mut self.trace {
+            trace.path.clone_from(&source.path);
+        }
+        if source.agent.is_some() {
+            self.meta = read_meta(&source.path.with_extension("meta.json"));
+        }
+    }
+
+    fn add_answer(&mut self, answer: &Answer, prompt: u32, seen: &mut HashMap<u64, usize>) {
         if self.session != answer.session {
             answer.session.as_ref().clone_into(&mut self.session);
         }
         let request = Seen {
-            id: answer.id.as_ref().into(),
+            key: id_key(&answer.id),
             model: answer.model.as_ref().into(),
             time: calendar::parse_timestamp(&answer.timestamp).unwrap_or(0),
             usage: answer.usage,
             prompt,
         };
         // An answer that nothing identifies can't be a copy of another.
-        let known = (!request.id.is_empty()).then(|| seen.get(&request.id)).flatten();
+        let known = seen.get(&request.key).filter(|_| request.key != 0);
         if let Some(index) = known {
             self.requests[*index].merge(&request);
         } else {
-            seen.insert(request.id.clone(), self.requests.len());
+            seen.insert(request.key, self.requests.len());
             self.requests.push(request);
         }
     }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use memchr::memmem::Finder;
-use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
 
 use crate::prices::Usage;
 
@@ -48,7 +48,7 @@ pub struct AgentResult<'a> {
 }
 
 /// See [`Line::CostState`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CostState {
     /// Dollars, subagents and side requests included.
     pub total: f64,

@@ -132,6 +132,10 @@ impl Transcript {
         }
     }
 
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     pub fn write(&self, sandbox: &Sandbox) {
         let path = match &self.agent {
             None => format!("{FOLDER}/{}.jsonl", self.session),

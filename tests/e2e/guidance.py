@@ -1,6 +1,6 @@
 """Cases: what SEF says to the model, when, how long it is, and when it keeps quiet."""
 
-from api import NOTIFICATION, http_error, spawn
+from api import NOTIFICATION, call, http_error, spawn
 from trial import (
     GREETING, LOOKUP, NEUTRAL, NEWEST, SEARCH,
     case, expect, expect_on_wire, expect_that, hints, talk,
@@ -9,6 +9,8 @@ from trial import (
 # Bytes. The texts stay in the history and are paid again with every request, so they are kept short.
 SESSION_LIMIT = 600
 HINT_LIMIT = 240
+
+PLEASE = "please look for the greeting"
 
 
 def one_short_line(given, what):
@@ -125,3 +127,17 @@ def a_foreground_agent_that_failed_gets_one_line(t):
     line = one_short_line(given, "the agent that failed")
     expect_on_wire(home, line)
     return f"{len(line.encode())} bytes: {line[:60]}..."
+
+
+@case(clients=[NEWEST])
+def the_sef_command_notes_the_users_word_without_asking(t):
+    typed = "The user typed `/sef reject`"
+    home = t.start({PLEASE: [spawn(LOOKUP, agent="sef-explore"), "done"]}, {GREETING: ["hello.txt:1"]})
+    session = talk(home, PLEASE)["session_id"]
+    command = f"sef reject --session {session}"
+    home.api.script.prompts[typed] = [call("Bash", command=command), "rejected"]
+    talk(home, "/sef reject", "--resume", session)
+    expect_on_wire(home, command)
+    ended = [(one["outcome"], one["reason"]) for one in home.audit()["list"]]
+    expect("the outcome", [("user-visible", "rejected-by-hand")], ended)
+    return f"/sef reject in the session: {ended[0][1]}"

@@ -100,7 +100,12 @@ pub fn look(env: &Env, since: Option<Since>, now: u64, here: &Path) -> Result<Ca
     let read = Read::all(env, &args, now, here)?;
     let file = in_use(env)?;
     let (delegations, judged) = read.judged();
-    Ok(judge(&read, &delegations.list, &judged, &rules::load(env.config_dir.as_deref()).policy, file))
+    Ok(judge(&read, &delegations.list, &judged, &policy(env), file))
+}
+
+/// The policy as the hook has it, without reading the rules again.
+fn policy(env: &Env) -> Policy {
+    rules::policy_of(&rules::cache::image(env.config_dir.as_deref(), env.state_dir.as_deref()).0)
 }
 
 /// What a report says of the calibration, in one line.
@@ -109,7 +114,7 @@ pub(crate) fn in_short(env: &Env, read: &Read, list: &[Delegation], judged: &[Ju
         return "calibration.toml has a mistake: `sef rules check` shows it".to_owned();
     };
     let in_use = file.role.len() + file.rule.len() + file.hint.len();
-    let found = judge(read, list, judged, &rules::load(env.config_dir.as_deref()).policy, file);
+    let found = judge(read, list, judged, &policy(env), file);
     let ignored = found.proposals.iter().filter(|one| one.kind == "hint").count() as u64;
     let mut parts = Vec::new();
     if in_use > 0 {

@@ -147,7 +147,7 @@ impl<'a> AgentIndex<'a> {
 
     /// The requests that the session's last `cost-state` covers: those before it in the file, and those of the session's
     /// agents (its own, those that its results name, those that they started) until the session went on after it.
-    fn covered(&self, session: &Session) -> BTreeSet<usize> {
+    fn covered(&self, session: &Session) -> Vec<usize> {
         let at = session.state.map_or(session.requests.len(), |state| state.covers);
         let (before, after) = session.requests.split_at(at.min(session.requests.len()));
         let resumed = after.iter().map(|at| self.corpus.requests[*at].time).min().unwrap_or(u64::MAX);
@@ -163,6 +163,9 @@ impl<'a> AgentIndex<'a> {
         }
         let of_agents = agents.iter().flat_map(|agent| &self.corpus.agents[*agent].requests);
         let in_time = of_agents.filter(|at| self.corpus.requests[**at].time < resumed);
-        before.iter().chain(in_time).copied().collect()
+        let mut covered: Vec<usize> = before.iter().chain(in_time).copied().collect();
+        covered.sort_unstable();
+        covered.dedup();
+        covered
     }
 }

@@ -204,6 +204,8 @@ fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
         later_lines: later,
         hook,
     };
+    // The process ends after its report: taking a large corpus apart would only cost time.
+    std::mem::forget(corpus);
     (report, judged)
 }
 

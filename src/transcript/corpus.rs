@@ -6,6 +6,7 @@ use crate::metrics::record::safe_id;
 use crate::outcomes::evidence::Trace;
 use crate::prices::Usage;
 use crate::transcript::find::Source;
+use crate::transcript::model::Model;
 use crate::transcript::read::{FileFacts, Link, Meta, Seen, State};
 
 /// Everything that was read.
@@ -35,7 +36,7 @@ pub struct Corpus {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// The model that answered.
-    pub model: Box<str>,
+    pub model: Model,
     /// Milliseconds since 1970; 0 when unknown.
     pub time: u64,
     /// What it used.
@@ -150,7 +151,7 @@ impl Corpus {
                 let request = &mut self.requests[*known];
                 let mut merged = Seen {
                     key: seen.key,
-                    model: std::mem::take(&mut request.model),
+                    model: request.model,
                     time: request.time,
                     usage: request.usage,
                     prompt: request.prompt,

@@ -7,6 +7,7 @@ pub mod corpus;
 pub mod find;
 pub mod index;
 pub mod lines;
+pub mod model;
 pub mod read;
 pub mod wire;
 

@@ -1,27 +1,28 @@
 //! Reads one transcript file into its facts, streaming. What is kept grows with the number of requests, not with text.
 
 use std::collections::HashMap;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::calendar;
-use crate::fsx::open_regular;
+use crate::fsx::{open_regular, read_regular};
 use crate::outcomes::evidence::{Filter, Trace, Tracer, id_key};
 use crate::outcomes::words::Words;
 use crate::prices::Usage;
 use crate::transcript::find::Source;
 use crate::transcript::lines::each_line;
+use crate::transcript::model::Model;
 use crate::transcript::wire::{Answer, CostState, Line, LineFilter, Unreadable};
 
 /// One API request as a file shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Seen {
     /// Of `message.id`, see [`id_key`]: which requests are one is all that anybody asks of it.
     pub key: u64,
     /// The model that answered.
-    pub model: Box<str>,
+    pub model: Model,
     /// Milliseconds since 1970; 0 when the line does not say.
     pub time: u64,
     /// Of the whole request.
@@ -35,7 +36,7 @@ impl Seen {
     pub fn merge(&mut self, other: &Self) {
         if other.usage.output > self.usage.output {
             self.usage = other.usage;
-            self.model.clone_from(&other.model);
+            self.model = other.model;
         }
         if self.time == 0 || (other.time != 0 && other.time < self.time) {
             self.time = other.time;
@@ -182,7 +183,7 @@ impl FileFacts {
         }
         let request = Seen {
             key: id_key(&answer.id),
-            model: answer.model.as_ref().into(),
+            model: Model::named(&answer.model),
             time: calendar::parse_timestamp(&answer.timestamp).unwrap_or(0),
             usage: answer.usage,
             prompt,
@@ -202,7 +203,5 @@ impl FileFacts {
 const MAX_META: u64 = 64 << 10;
 
 fn read_meta(path: &Path) -> Option<Meta> {
-    let mut text = Vec::new();
-    open_regular(path).ok()?.take(MAX_META).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    serde_json::from_slice(&read_regular(path, MAX_META).ok()?).ok()
 }

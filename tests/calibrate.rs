@@ -232,6 +232,20 @@ fn an_ignored_hint_is_worded_anew_twice_and_then_silenced() {
 }
 
 #[test]
+fn a_log_that_does_not_say_how_sure_the_rules_were_gives_no_made_up_effect() {
+    let sandbox = Sandbox::new();
+    let mut past = Past::new().work("explore", 30, 24, 0).work("validate", 60, 0, 0);
+    for record in &mut past.records {
+        record.room = None;
+    }
+    past.write(&sandbox);
+    let page = page(&sandbox, &[]);
+    assert!(page.contains("role explore: thresholds +0.05 (now +0.00) because: rejected 24 of 30"), "{page}");
+    assert!(page.contains("expected: cannot be told: this log is of an older SEF"), "{page}");
+    assert!(page.contains("whether a lower threshold delegates more cannot be told"), "{page}");
+}
+
+#[test]
 fn a_hint_that_is_followed_stays() {
     let sandbox = Sandbox::new();
     Past::new().hints("explore", 0, 40, 20).write(&sandbox);

@@ -27,6 +27,8 @@ const STEP: f32 = 0.05;
 const STEPS_UP: u16 = 3;
 /// Weight taken from a rule at once.
 const DOWN: f32 = 0.5;
+/// The effect of a change on a past whose records do not hold their room.
+const NO_ROOM: &str = "cannot be told: this log is of an older SEF";
 /// Many rules are looked at, so one must stand out more: standard deviations of a 99.9 % interval.
 const Z999: f64 = 3.290_527;
 
@@ -226,7 +228,7 @@ fn up(cases: &[&Case], now: f32) -> Result<(f32, String), &'static str> {
     }
     let stayed: Vec<&&Case> = cases.iter().filter(|case| stays(case, now) != Some(false)).collect();
     if stayed.iter().all(|case| case.room.is_none()) {
-        return Ok((rounded(now + STEP), "cannot be told: this log is of an older SEF".to_owned()));
+        return Ok((rounded(now + STEP), NO_ROOM.to_owned()));
     }
     let try_one = |steps: u16| {
         let shift = rounded((now + STEP * f32::from(steps)).min(MAX_SHIFT));
@@ -272,6 +274,9 @@ fn down(cases: &[&Case], unsure: &[f32], now: f32) -> Result<(f32, String), &'st
         .iter()
         .filter(|case| case.why == "unsure" && case.room.is_some_and(|room| room >= shift && room < now))
         .count();
+    if unsure.is_empty() && cases.iter().all(|case| case.room.is_none()) {
+        return Err("whether a lower threshold delegates more cannot be told: this log is of an older SEF");
+    }
     if hints + cheaper == 0 {
         return Err("a lower threshold would have delegated nothing more");
     }
@@ -299,6 +304,9 @@ fn for_rule(share: Share, before: f32) -> Option<(f32, String)> {
 fn rule_effect(cases: &[Case], rule: &str, tier: u8, policy: &Policy) -> String {
     let fired: Vec<&Case> =
         cases.iter().filter(|case| case.tier == tier && case.rules.iter().any(|id| id == rule)).collect();
+    if fired.iter().all(|case| case.room.is_none()) {
+        return NO_ROOM.to_owned();
+    }
     let thresholds = policy.confidence.thresholds();
     let goes_up = |case: &&&Case| {
         let Some(room) = case.room else { return false };

@@ -55,12 +55,17 @@ const MAX_DEPTH: usize = 3;
 /// Name of the cache in the state folder.
 const CACHE: &str = "agents.cache";
 
+/// An agent's name without the prefix that it has when SEF is installed as a plugin.
+pub fn without_plugin(agent: &str) -> &str {
+    agent.strip_prefix("sef:").unwrap_or(agent)
+}
+
 /// Finds the model of an agent type. `folders` in order of precedence: the project's `.claude/agents`, then the user's.
 pub fn model_of(agent: &str, folders: &[PathBuf], state_dir: Option<&Path>) -> AgentModel {
     if agent == "fork" {
         return AgentModel::Fork;
     }
-    let bare = agent.strip_prefix("sef:").unwrap_or(agent);
+    let bare = without_plugin(agent);
     let declared = declared(agent, folders, state_dir);
     if let Some((_, usual)) = EXECUTORS.iter().find(|(name, _)| *name == bare) {
         return match declared {

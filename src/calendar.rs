@@ -1,6 +1,13 @@
 //! UTC dates and times as milliseconds since 1970, without a crate: parse what transcripts and people write, and
 //! show what reports print. Every value is survivable: year 0001, year 9999 and `u64::MAX` included.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The time by this machine's clock, in milliseconds since 1970; 0 when it stands before that.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
+}
+
 /// Milliseconds in a day.
 pub const DAY: u64 = 86_400_000;
 

@@ -4,10 +4,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::calendar::now;
 use crate::config::Env;
 use crate::handle::{self, World};
 use crate::metrics::log;
@@ -48,10 +49,6 @@ fn survive(why: &str) {
         let bounds = crate::rules::policy::Log { max_bytes: 4 << 20, keep: 4 };
         let _ = log::append(&dir, &bounds, &[record]);
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 fn answer(input: &[u8], start: Instant) {

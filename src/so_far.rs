@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ use crate::metrics::record::fnv64;
 use crate::prices::{Prices, Usd};
 use crate::state;
 use crate::transcript::find::{Source, of_session};
-use crate::transcript::read::Reader;
+use crate::transcript::read::{Reader, Seen};
 
 /// Bytes of transcripts that are read at one time; what is left is read the next time, and until then nothing is said.
 const MOST: u64 = 32 << 20;
@@ -106,7 +105,7 @@ fn catch_up(env: &Env, known: &mut Known, sources: &[Source], orchestrator: &str
         let costs = reader.read(source, None).ok().and_then(|facts| {
             // A fork begins with copies of its parent's requests and runs on its model: no saving either way.
             let fork = facts.meta.as_ref().and_then(|meta| meta.agent_type.as_deref()) == Some("fork");
-            let add = |sum: (Usd, Usd), seen: &crate::transcript::read::Seen| {
+            let add = |sum: (Usd, Usd), seen: &Seen| {
                 let here = prices.cost(&seen.model, seen.time, &seen.usage)?;
                 Some((sum.0.plus(here), sum.1.plus(prices.cost(orchestrator, seen.time, &seen.usage)?)))
             };
@@ -121,9 +120,8 @@ fn catch_up(env: &Env, known: &mut Known, sources: &[Source], orchestrator: &str
 
 fn key(env: &Env, orchestrator: &str) -> String {
     let users = env.config_dir.as_ref().and_then(|dir| std::fs::metadata(dir.join("prices.toml")).ok());
-    let stamp =
-        users.and_then(|meta| meta.modified().ok()).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    format!("{} {orchestrator} {}", env!("CARGO_PKG_VERSION"), stamp.map_or(0, |age| age.as_nanos()))
+    let changed = users.map_or(0, |meta| Stamp::of(&meta).modified);
+    format!("{} {orchestrator} {changed}", env!("CARGO_PKG_VERSION"))
 }
 
 fn recall(path: &Path) -> Option<Known> {

@@ -1,5 +1,7 @@
 //! `sef reject` and `sef accept`: the user's own word.
 
+use sef::metrics::record::transcript_folder;
+
 use crate::payloads::{object, spawn, with};
 use crate::policy::{hook, output, task};
 use crate::sandbox::{Run, Sandbox};
@@ -10,17 +12,13 @@ const TASK: &str = "Find where the retry helper is defined and report file and l
 /// A spawn that the hook saw, in the folder that the sandbox's commands run in.
 fn delegate(sandbox: &Sandbox, session: &str, call: &str) -> Option<String> {
     let here = sandbox.path("project").display().to_string();
-    let transcript = sandbox.path(&format!(".claude/projects/{}/{session}.jsonl", folder(&here)));
+    let transcript = sandbox.path(&format!(".claude/projects/{}/{session}.jsonl", transcript_folder(&here)));
     let transcript = transcript.display().to_string();
     let mut event = spawn(session, &[task(TASK)]);
     for (key, value) in [("tool_use_id", call), ("cwd", &here), ("transcript_path", &transcript)] {
         object(&mut event).insert(key.to_owned(), value.into());
     }
     Some(output(&hook(sandbox, &event))["updatedInput"]["model"].as_str()?.to_owned())
-}
-
-fn folder(path: &str) -> String {
-    path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
 fn sef(sandbox: &Sandbox, args: &[&str]) -> Run {

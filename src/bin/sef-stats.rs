@@ -3,9 +3,9 @@
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
+use sef::calendar::now;
 use sef::config::Env;
 use sef::error::{Error, Result};
 use sef::fsx::place::Place;
@@ -70,10 +70,6 @@ fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
 fn written(place: &Place, bytes: usize) -> String {
     let path = text::name(&place.path.to_string_lossy(), usize::MAX);
     format!("wrote {path} ({}B)\n", text::short(bytes as u64))
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
 }
 
 /// Only a relative path needs the current folder; one that is gone makes it a path from the root.

@@ -3,9 +3,9 @@
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory as _, Parser};
+use sef::calendar::now;
 use sef::cli::{
     AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs, WordArgs,
 };
@@ -94,10 +94,6 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Man { folder } => man(&folder),
     };
     Ok((text?, ExitCode::SUCCESS))
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64)
 }
 
 fn said(env: &Env, word: Word, args: &WordArgs) -> Result<String> {

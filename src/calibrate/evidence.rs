@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 
 use crate::calendar;
-use crate::classify::{Role, Tier};
+use crate::classify::Role;
 use crate::guidance::{PARTS, family_of};
 use crate::metrics::record::{Kind, Record};
+use crate::models::Family;
 use crate::outcomes::{Ended, Judged, Z95, wilson};
 use crate::report::delegations::Delegation;
 use crate::rules::calibration::File;
@@ -96,10 +97,15 @@ fn case(spawn: &Record, outcome: Ended) -> Option<Case> {
         executor: own.is_some(),
         tier: spawn.tier?,
         why: spawn.why.clone().unwrap_or_default(),
-        room: spawn.room.map(|room| f32::from(room) / 1_000.0),
+        room: room(spawn),
         rules: spawn.rules.clone(),
         rejected: (outcome != Ended::Unknown).then(|| outcome.is_rejection()),
     })
+}
+
+/// A record's room as a probability.
+fn room(record: &Record) -> Option<f32> {
+    record.room.map(|room| f32::from(room) / 1_000.0)
 }
 
 fn role_of(name: &str) -> Option<Role> {
@@ -159,8 +165,7 @@ pub fn hints(records: &[Record], since: u64, policy: &Policy, file: &File) -> BT
             (Some("parts"), _) => PARTS,
             (Some("task"), _) => role.name(),
             (None, Some("unsure")) => {
-                let room = prompt.room.map(|room| f32::from(room) / 1_000.0);
-                found.entry(role.name().to_owned()).or_default().unsure.extend(room);
+                found.entry(role.name().to_owned()).or_default().unsure.extend(room(prompt));
                 continue;
             }
             _ => continue,
@@ -182,7 +187,7 @@ pub fn hints(records: &[Record], since: u64, policy: &Policy, file: &File) -> BT
 
 /// Whether a spawn is what a hint for a role spoke of: its executor, or any subagent on the role's tier.
 fn fits(spawn: &Record, role: Role, policy: &Policy) -> bool {
-    let family = family_of(policy, Tier::from_number(role.tier().number())).map(crate::models::Family::alias);
+    let family = family_of(policy, role.tier()).map(Family::alias);
     spawn.agent.as_deref().is_some_and(|agent| Role::of_executor(agent) == Some(role))
         || (family.is_some() && spawn.want.as_deref() == family)
 }

@@ -23,7 +23,7 @@ use crate::report::since::Since;
 use crate::report::text::plural;
 use crate::rules::add::quoted;
 use crate::rules::calibration::{self, File};
-use crate::rules::{self, policy::Policy};
+use crate::rules::policy::SILENT;
 use evidence::Share;
 use propose::Proposal;
 
@@ -100,12 +100,7 @@ pub fn look(env: &Env, since: Option<Since>, now: u64, here: &Path) -> Result<Ca
     let read = Read::all(env, &args, now, here)?;
     let file = in_use(env)?;
     let (delegations, judged) = read.judged();
-    Ok(judge(&read, &delegations.list, &judged, &policy(env), file))
-}
-
-/// The policy as the hook has it, without reading the rules again.
-fn policy(env: &Env) -> Policy {
-    rules::policy_of(&rules::cache::image(env.config_dir.as_deref(), env.state_dir.as_deref()).0)
+    Ok(judge(&read, &delegations.list, &judged, file))
 }
 
 /// What a report says of the calibration, in one line.
@@ -114,7 +109,7 @@ pub(crate) fn in_short(env: &Env, read: &Read, list: &[Delegation], judged: &[Ju
         return "calibration.toml has a mistake: `sef rules check` shows it".to_owned();
     };
     let in_use = file.role.len() + file.rule.len() + file.hint.len();
-    let found = judge(read, list, judged, &policy(env), file);
+    let found = judge(read, list, judged, file);
     let ignored = found.proposals.iter().filter(|one| one.kind == "hint").count() as u64;
     let mut parts = Vec::new();
     if in_use > 0 {
@@ -136,7 +131,8 @@ pub(crate) fn in_short(env: &Env, read: &Read, list: &[Delegation], judged: &[Ju
 }
 
 /// From what was read to the proposals.
-fn judge(read: &Read, list: &[Delegation], judged: &[Judged], policy: &Policy, file: File) -> Calibration {
+fn judge(read: &Read, list: &[Delegation], judged: &[Judged], file: File) -> Calibration {
+    let policy = &read.policy;
     let cases = evidence::cases(&read.records, list, judged);
     let hints = evidence::hints(&read.records, read.scope.since, policy, &file);
     let verdicts = propose::propose(&cases, &hints, policy, &file);
@@ -149,7 +145,7 @@ fn judge(read: &Read, list: &[Delegation], judged: &[Judged], policy: &Policy, f
     let worded = |key: &str| {
         let hint = file.hint.get(key)?;
         Some(match hint.wording {
-            crate::rules::policy::SILENT => format!("silent since {}", day(&hint.at)),
+            SILENT => format!("silent since {}", day(&hint.at)),
             wording => format!("wording {wording} since {}", day(&hint.at)),
         })
     };
@@ -271,15 +267,12 @@ pub fn revert(env: &Env) -> Result<String> {
     };
     let kept = path.with_file_name(REVERTED);
     let aside = Target::read(&kept)?;
-    let changed = || {
-        Error::new("cannot take the calibration back", "somebody else changed it just now")
-            .at(&path)
-            .fix("run the command again")
-    };
     if atomic::replace(&aside, bytes, 0o600)? == Replaced::Changed
         || atomic::remove(&target)? == Replaced::Changed
     {
-        return Err(changed());
+        return Err(Error::new("cannot take the calibration back", "somebody else changed it just now")
+            .at(&path)
+            .fix("run the command again"));
     }
     Ok(format!("calibration is out of use; it is kept as {}\n", kept.display()))
 }

@@ -12,6 +12,7 @@ mod typo;
 pub use before::Before;
 pub use tier::{Role, Tier};
 
+use crate::agents::without_plugin;
 use crate::rules::image::{Image, Table};
 use matcher::Fired;
 
@@ -111,7 +112,7 @@ pub fn classify(image: &Image, text: &str, source: Source<'_>) -> Verdict {
 
 /// The feature that stands for a subagent type in rules.
 fn agent_feature(agent: &str) -> &'static str {
-    match agent.strip_prefix("sef:").unwrap_or(agent) {
+    match without_plugin(agent) {
         "" | "general-purpose" => "@agent-general",
         "Explore" => "@agent-explore",
         "Plan" => "@agent-plan",

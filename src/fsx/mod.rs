@@ -51,10 +51,7 @@ impl Stamp {
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_regular(path)?;
     let size = file.metadata()?.len();
-    if size > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
-    }
-    read_up_to(&file, size as usize)
+    read_whole(&file, size, limit)
 }
 
 /// Reads at most `length` bytes from where a file stands, in one read when the file gives them at once.
@@ -84,10 +81,14 @@ pub fn read_private(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others could have written it"));
         }
     }
-    if meta.len() > limit {
+    read_whole(&file, meta.len(), limit)
+}
+
+fn read_whole(file: &File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    if size > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
     }
-    read_up_to(&file, meta.len() as usize)
+    read_up_to(file, size as usize)
 }
 
 /// Opens a file for reading without ever waiting on a FIFO or device, and refuses what is not a regular file.

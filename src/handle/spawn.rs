@@ -2,7 +2,7 @@
 
 use super::prompt::rule_ids;
 use super::{Outcome, World, orchestrator, record};
-use crate::agents::AgentModel;
+use crate::agents::{AgentModel, without_plugin};
 use crate::classify::{Role, Source, Tier, Verdict, classify};
 use crate::guidance::family_of;
 use crate::metrics::record::{Kind, safe_agent, safe_id, safe_model};
@@ -203,7 +203,7 @@ pub fn before(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         let model = (world.agent_model)(&agent);
         let rejected = session.rejected_tier(&sketch);
         let again = session.before.keeps_failing(world.policy.prompt.escalate_after);
-        let role = Role::of_executor(agent.strip_prefix("sef:").unwrap_or(&agent));
+        let role = Role::of_executor(without_plugin(&agent));
         decide(world, &Case { verdict: &verdict, agent: &model, role, parent, mark, rejected, again })
     };
     let changed = decision.set.and_then(|family| with_model(raw, family.alias()));

@@ -190,7 +190,7 @@ pub fn hashed(text: &str) -> String {
 
 /// An agent type as the log may hold it: the client's and SEF's own by name, a person's as a hash. A plugin prefix (`sef:sef-explore`) of SEF's own agents is dropped.
 pub fn safe_agent(name: &str) -> String {
-    let bare = name.strip_prefix("sef:").unwrap_or(name);
+    let bare = crate::agents::without_plugin(name);
     if crate::agents::is_known(bare) { bare.to_owned() } else { hashed(name) }
 }
 

@@ -8,6 +8,8 @@ use crate::handle::{bad_text, ended};
 use crate::metrics::record::Outcome;
 use crate::rules::cache;
 use crate::rules::image::Image;
+use crate::rules::policy::Policy;
+use crate::rules::policy_of;
 use crate::transcript::wire::INTERRUPTED;
 
 /// The rules that judge texts.
@@ -38,6 +40,11 @@ impl Words {
     /// Changes with the rules, whatever changed them.
     pub fn stamp(&self) -> u64 {
         self.image.stamp()
+    }
+
+    /// The policy that came with the rules.
+    pub fn policy(&self) -> Policy {
+        policy_of(&self.image)
     }
 
     /// How a report that came back is recorded, as the hook does it.

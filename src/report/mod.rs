@@ -28,6 +28,7 @@ use crate::metrics::record::{Record, project_key, transcript_folder};
 use crate::outcomes::words::Words;
 use crate::outcomes::{self, Judged, Outcomes};
 use crate::prices::Prices;
+use crate::rules::policy::Policy;
 use crate::transcript::corpus::Corpus;
 use crate::transcript::find::Scope;
 use crate::transcript::read_all;
@@ -135,6 +136,8 @@ pub(crate) struct Read {
     pub corpus: Corpus,
     /// What was asked for.
     pub scope: Scope,
+    /// The policy as the hook has it.
+    pub policy: Policy,
 }
 
 impl Read {
@@ -169,7 +172,15 @@ impl Read {
             Some(folder) => of_project(log.records, folder, &corpus),
             None => log.records,
         };
-        Ok(Self { looked, records, unreadable: log.unreadable, later: log.later, corpus, scope })
+        Ok(Self {
+            looked,
+            records,
+            unreadable: log.unreadable,
+            later: log.later,
+            corpus,
+            scope,
+            policy: words.policy(),
+        })
     }
 
     /// Every delegation in the period, each with its outcome.
@@ -184,7 +195,7 @@ impl Read {
 fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
     let (delegations, judged) = read.judged();
     let calibration = calibrate::in_short(env, &read, &delegations.list, &judged);
-    let Read { looked, records, unreadable, later, corpus, scope } = read;
+    let Read { looked, records, unreadable, later, corpus, scope, policy: _ } = read;
     let mut hook = activity::count(&records, scope.since);
     let outcomes = Outcomes::sum(&judged);
     let report = Report {

@@ -23,6 +23,9 @@ pub struct Policy {
     pub show: Show,
     /// The log.
     pub log: Log,
+    /// The service that writes code for turbo.
+    #[serde(default, skip_serializing_if = "Hosted::is_default")]
+    pub hosted: Hosted,
     /// What was learned from outcomes: calibration.toml, never config.toml.
     #[serde(default, skip_serializing_if = "Calibration::is_empty")]
     pub calibration: Calibration,
@@ -155,4 +158,57 @@ pub struct Log {
     pub max_bytes: u64,
     /// How many rotated files are kept.
     pub keep: u32,
+}
+
+/// Which hosted service writes code, and how. Empty texts mean what the service's row of rules/hosted.toml says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hosted {
+    /// Id of a row of rules/hosted.toml.
+    pub provider: String,
+    /// Address of another OpenAI-compatible service: https, or http on this machine.
+    pub base_url: String,
+    /// Name of the environment variable that holds its key; `none` when it wants no key.
+    pub key_env: String,
+    /// Model id.
+    pub model: String,
+    /// `low`, `medium`, `high`, as the model knows them.
+    pub reasoning_effort: String,
+    /// For all calls of one order together, waiting for the rate limit included, in seconds.
+    pub timeout_s: u64,
+    /// How generated tests are fenced.
+    pub sandbox: Sandbox,
+}
+
+/// How well generated code must be fenced when its tests run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sandbox {
+    /// Behind bubblewrap or namespaces, or not at all.
+    Required,
+    /// As well as this machine can.
+    Auto,
+    /// Limits of time, memory and output only.
+    Off,
+}
+
+impl Default for Hosted {
+    fn default() -> Self {
+        Self {
+            provider: "cerebras".to_owned(),
+            base_url: String::new(),
+            key_env: String::new(),
+            model: String::new(),
+            reasoning_effort: String::new(),
+            timeout_s: 180,
+            sandbox: Sandbox::Auto,
+        }
+    }
+}
+
+impl Hosted {
+    /// Nothing was changed.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }

@@ -1,0 +1,223 @@
+//! What turbo is asked for, what it tells while it works, and what comes of it. Plain values: the command line, the MCP
+//! server and the races all order with these. Never holds generated code.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One piece of work for the hosted model.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The contract, as text.
+    pub contract: String,
+    /// The folder that the files are written below; made when it is not there.
+    pub out: PathBuf,
+    /// What happens to files that are there and differ.
+    pub existing: Existing,
+    /// Whether a contract that is too vague is sent all the same.
+    pub vague: Vague,
+    /// Model id of the service; none: the configured one.
+    pub model: Option<String>,
+    /// Bound on generated tokens, reasoning included; none: sized to the contract and to what the rate limit leaves.
+    pub max_tokens: Option<u64>,
+    /// For all calls to the service together, waiting included; none: the configured time.
+    pub within: Option<Duration>,
+    /// Tests to run on what was written.
+    pub test: Option<Test>,
+    /// How often failing tests go back to the model; 0 is never.
+    pub fix: u8,
+}
+
+/// See [`Order::existing`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay, and nothing at all is written.
+    Refuse,
+    /// They are backed up and replaced.
+    Overwrite,
+}
+
+/// See [`Order::vague`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vague {
+    /// Its faults are the answer.
+    Refuse,
+    /// The person insists.
+    Send,
+}
+
+/// Tests and the fence around them.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// Run by `sh -c` in the folder.
+    pub command: String,
+    /// Longest time of one run.
+    pub within: Duration,
+    /// How well they must be fenced.
+    pub sandbox: crate::rules::policy::Sandbox,
+}
+
+/// What is going on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Step {
+    /// The rate limit leaves no room yet.
+    Waiting {
+        /// For how long.
+        seconds: f64,
+    },
+    /// The service writes.
+    Generating {
+        /// Tokens so far, estimated from the text that arrived.
+        tokens: u64,
+        /// At most so many.
+        of: u64,
+    },
+    /// Files are written.
+    Writing {
+        /// How many.
+        files: u64,
+    },
+    /// Tests run.
+    Testing,
+    /// Failing tests went back to the model.
+    Repairing {
+        /// Which time, from 1.
+        round: u8,
+        /// At most so many times.
+        of: u8,
+    },
+}
+
+/// Whoever waits for an order.
+pub trait Watch: Sync {
+    /// Something is going on.
+    fn step(&self, step: Step);
+    /// Whether the work is not wanted any more; nothing is written once it is true.
+    fn cancelled(&self) -> bool;
+}
+
+/// Nobody watches.
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn step(&self, _: Step) {}
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// What came of an order. Its JSON is the interface that scripts and Claude rely on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finished {
+    /// `ok` only when every file is written and the tests, if any, pass.
+    pub status: Status,
+    /// The run's id, for undo; none when nothing was written.
+    pub run: Option<String>,
+    /// The folder.
+    pub out: String,
+    /// The files, in the order of the answer.
+    pub files: Vec<Written>,
+    /// The model that answered; the one that was asked when none did.
+    pub model: String,
+    /// Tokens of all calls.
+    pub usage: Tokens,
+    /// Time of everything, in milliseconds.
+    pub ms: u64,
+    /// Of that, waiting for the service, in milliseconds.
+    pub service_ms: u64,
+    /// Calls that were made again because the service was busy or broken, or the answer was cut off.
+    pub retries: u32,
+    /// What the calls cost by the service's list prices, in US dollars; none when a price is not known.
+    pub cost_usd: Option<f64>,
+    /// The same tokens on Claude's models, by list price in US dollars.
+    pub compare: Vec<Compared>,
+    /// The tests' last run; none when none were asked for.
+    pub tests: Option<Tests>,
+    /// What is odd but no fault.
+    pub warnings: Vec<String>,
+    /// What went wrong.
+    pub error: Option<Failure>,
+}
+
+/// See [`Finished::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Complete.
+    Ok,
+    /// Not complete: `error` says why.
+    Error,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    /// Below the folder.
+    pub path: String,
+    /// Lines.
+    pub lines: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// What was done.
+    pub action: Action,
+}
+
+/// See [`Written::action`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It was not there.
+    Created,
+    /// It was there with other content, which is backed up.
+    Overwritten,
+    /// It was there with this content.
+    Unchanged,
+}
+
+/// Tokens as the service counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub prompt: u64,
+    /// Generated, reasoning included.
+    pub completion: u64,
+    /// Of those, reasoning, as far as the service says.
+    pub reasoning: u64,
+    /// Of the prompt's, read from the service's cache.
+    pub cached: u64,
+}
+
+/// One line of the honest comparison.
+#[derive(Debug, Clone, Serialize)]
+pub struct Compared {
+    /// A Claude model's id.
+    pub model: String,
+    /// What the same tokens would cost on it.
+    pub usd: f64,
+}
+
+/// What the tests said.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tests {
+    /// They ran, and all of them passed.
+    pub passed: bool,
+    /// The same at the first run, before any repair.
+    pub first_pass: bool,
+    /// Repairs that were tried.
+    pub repairs: u8,
+    /// Counts and names of the last run of the version that was kept.
+    #[serde(flatten)]
+    pub seen: serde_json::Value,
+}
+
+/// What went wrong, in words that Claude or a person can act on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Stable name: `no_key`, `rate_limited`, `cut_off`, `exists`, `tests_failed`, ...
+    pub code: String,
+    /// What and why.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}

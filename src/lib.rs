@@ -7,6 +7,7 @@
 //! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
 //! `transcript`, `settings::install` and `config`.
 
+pub mod address;
 pub mod agents;
 pub mod calendar;
 pub mod calibrate;

@@ -24,6 +24,8 @@ const NO_KEY: &str = "none";
 pub struct Known {
     /// The date that the rows were checked on.
     pub as_of: String,
+    /// Claude's models whose prices a call is compared with.
+    pub compare: Vec<String>,
     /// Services.
     pub provider: Vec<Provider>,
     /// Models.

@@ -36,6 +36,8 @@ pub enum Kind {
     Feedback,
     /// A hosted model wrote code, or was asked to. `h`, `ms` (all of it), `why` (the failure's name).
     Turbo,
+    /// PreToolUse of a codegen tool: the contract was too vague and the call was refused. `tu`.
+    Vague,
     /// Something inside SEF failed and was survived. `why` is its code.
     Fault,
 }

@@ -14,6 +14,7 @@ pub mod calibrate;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod error;
 pub mod eval;
 pub mod explain;

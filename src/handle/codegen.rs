@@ -9,11 +9,11 @@ use crate::protocol::{Event, Reply, codegen_prompt};
 /// Handles the event. A call without a text passes: the tool itself says what it needs.
 pub fn before(event: &Event<'_>, world: &World<'_>) -> Outcome {
     let Some(text) = event.tool_input().and_then(codegen_prompt) else { return Outcome::default() };
-    let problems = contract::check(&text);
-    if !contract::is_vague(&problems) {
+    let review = contract::review(&text);
+    if review.is_acceptable() {
         return Outcome::default();
     }
     let mut record = record(Kind::Vague, event, world);
     record.tu = Some(safe_id(&event.tool_use_id()));
-    Outcome { reply: Some(Reply::deny(contract::refusal(&problems))), records: vec![record] }
+    Outcome { reply: Some(Reply::deny(contract::refusal(&review.problems))), records: vec![record] }
 }

@@ -24,11 +24,8 @@ pub fn compare(env: &Env, used: &Usage) -> Vec<Compared> {
 pub fn note(env: &Env, finished: &Finished) {
     let Some(state_dir) = env.state_dir.as_deref() else { return };
     let mut record = Record::new(Kind::Turbo, now(), env.session_id.as_deref().unwrap_or("cli"));
-    record.pj = env
-        .project_dir
-        .as_deref()
-        .or(env.here.as_deref())
-        .map(|project| project_key(&transcript_folder(&project.to_string_lossy())));
+    let project = env.project_dir.clone().or_else(|| std::env::current_dir().ok());
+    record.pj = project.map(|project| project_key(&transcript_folder(&project.to_string_lossy())));
     record.ms = Some(finished.ms);
     record.why = finished.error.as_ref().map(|error| error.code.clone());
     let used = &finished.usage;

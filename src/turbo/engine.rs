@@ -333,13 +333,13 @@ impl<'a> Job<'a> {
 
 /// A contract that leaves too much open is not sent: what comes back would be guessed.
 fn check_contract(text: &str) -> Result<(), Failure> {
-    let problems = contract::check(text);
-    if !contract::is_vague(&problems) {
+    let review = contract::review(text);
+    if review.is_acceptable() {
         return Ok(());
     }
     Err(Failure {
         code: "vague_contract".to_owned(),
-        message: contract::refusal(&problems),
+        message: contract::refusal(&review.problems),
         fix: "fill in what is missing and try again; `sef contract new` writes a skeleton, `sef contract check` lists every problem".to_owned(),
     })
 }

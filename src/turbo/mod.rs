@@ -5,6 +5,5 @@
 pub mod account;
 pub mod blocks;
 pub mod budget;
-pub mod engine;
 pub mod order;
 pub mod prompt;

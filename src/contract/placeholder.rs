@@ -131,7 +131,7 @@ fn is_alone(inside: &str) -> bool {
 
 /// Two words and more, and nothing that code would have; with a comma only as a sentence: `[List all routes, with results]`.
 fn is_instruction(inside: &str) -> bool {
-    let plain = |c: char| c.is_alphabetic() || c == ' ' || "-/'’.,:;()".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || c == ' ' || "-/'’.,:;()".contains(c);
     let words =
         inside.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_alphabetic())).count();
     let starts_word = inside.starts_with(|c: char| c.is_alphabetic());

@@ -108,8 +108,10 @@ fn between(text: &str, at: usize, close: char) -> Option<(&str, &str)> {
 }
 
 fn is_bracketed(inside: &str, after: &str) -> bool {
-    // `[text](link)`, `[key: string]: T`, `[K in Keys]: T`.
-    if after.starts_with(['(', '[']) || inside.contains(" in ") {
+    // `[text](link)`, `[K in Keys]: T`, `[task for task in tasks]`.
+    let mapped = after.trim_start_matches('?').starts_with(':') && inside.contains(" in ");
+    let comprehended = inside.contains(" for ") && inside.contains(" in ");
+    if after.starts_with(['(', '[']) || mapped || comprehended {
         return false;
     }
     if is_alone(inside) {

@@ -163,7 +163,7 @@ mod tests {
                 let marked = |line: &str| {
                     line.match_indices('[').any(|(at, _)| {
                         let inside = line[at + 1..].split(']').next().unwrap_or_default();
-                        inside.contains(' ') && !inside.contains(',') && !line[at..].starts_with("[K")
+                        inside.contains(' ') && !inside.contains(',') && !inside.starts_with('-')
                     })
                 };
                 let wanted: Vec<usize> =

@@ -2,6 +2,8 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::contract::{Kind, Lang};
+
 /// Spend the right model on each piece of work in Claude Code.
 #[derive(Debug, Parser)]
 #[command(name = "sef", version, about, disable_help_subcommand = true)]
@@ -43,6 +45,12 @@ pub enum Command {
         /// What to show.
         #[command(subcommand)]
         action: PricesAction,
+    },
+    /// Check a contract prompt for hosted code generation, or write a skeleton of one.
+    Contract {
+        /// What to do.
+        #[command(subcommand)]
+        action: ContractAction,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -147,6 +155,31 @@ pub enum PricesAction {
     List,
     /// How old the prices are; exit 1 when they should be looked at again.
     Check,
+}
+
+/// What to do with contracts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ContractAction {
+    /// Everything vague or missing, each with its line and a hint; exit 1 when the contract is not acceptable.
+    Check {
+        /// The contract; `-` for standard input.
+        file: std::path::PathBuf,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a contract to fill in.
+    New {
+        /// python, rust, typescript or go.
+        #[arg(long)]
+        lang: Lang,
+        /// api, library, cli or transform.
+        #[arg(long)]
+        kind: Kind,
+        /// Write it to this file instead, which must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
 }
 
 /// Arguments of `sef classify`.

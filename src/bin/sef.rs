@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ContractAction, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs,
+    WordArgs,
 };
 use sef::config::Env;
+use sef::contract::command;
 use sef::error::{Error, Result};
 use sef::explain::Listed;
 use sef::feedback::Word;
@@ -85,6 +87,14 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Prices { action: PricesAction::Check } => {
             let (text, old) = show::check(env, now())?;
             return Ok((text, if old { ExitCode::FAILURE } else { ExitCode::SUCCESS }));
+        }
+        Command::Contract { action: ContractAction::Check { file, json } } => {
+            let format = if json { command::Format::Json } else { command::Format::Text };
+            let (text, acceptable) = command::check(&file, format)?;
+            return Ok((text, if acceptable { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+        }
+        Command::Contract { action: ContractAction::New { lang, kind, out } } => {
+            command::new(lang, kind, out.as_deref())
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

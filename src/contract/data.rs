@@ -236,7 +236,7 @@ mod tests {
             ),
             ("type Point struct { X, Y int }", 1),
             ("CREATE TABLE tasks (\n  id INTEGER PRIMARY KEY,\n  title TEXT NOT NULL\n);", 2),
-            ("CREATE TABLE t (id INT, name TEXT)", 2),
+            ("CREATE TABLE t (id INT, name TEXT)", 1),
             ("{ \"id\": int, \"name\": string }", 2),
             ("{\"id\": 1, \"title\": \"x\"}", 2),
             ("| field | type | meaning |\n|---|---|---|\n| id | UserId | key |\n| `n` | int | count |", 2),

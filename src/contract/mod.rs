@@ -4,6 +4,8 @@
 //! of a hook, and [`skeleton`] writes a contract to fill in. All four are pure, take linear time and never panic; only
 //! [`command`] reads and writes files. Nothing here judges whether a contract asks for the right thing.
 
+pub mod command;
+
 mod api;
 mod check;
 mod data;
@@ -12,6 +14,7 @@ mod line;
 mod parse;
 mod placeholder;
 mod refusal;
+mod skeleton;
 
 mod steps;
 #[rustfmt::skip]
@@ -21,6 +24,7 @@ mod words;
 pub use check::{Counts, MOST_BYTES, MOST_PROBLEMS, Review, check, review};
 pub use parse::{Contract, Line, Section, parse};
 pub use refusal::{MOST_REFUSAL, refusal};
+pub use skeleton::{KINDS, Kind, LANGS, Lang, skeleton};
 
 use serde::Serialize;
 

@@ -108,8 +108,10 @@ fn between(text: &str, at: usize, close: char) -> Option<(&str, &str)> {
 }
 
 fn is_bracketed(inside: &str, after: &str) -> bool {
-    // `[text](link)`, `[key: string]: T`, `[K in Keys]: T`.
-    if after.starts_with(['(', '[']) || inside.contains(" in ") {
+    // `[text](link)`, `[K in Keys]: T`, `[task for task in tasks]`.
+    let mapped = after.trim_start_matches('?').starts_with(':') && inside.contains(" in ");
+    let comprehended = inside.contains(" for ") && inside.contains(" in ");
+    if after.starts_with(['(', '[']) || mapped || comprehended {
         return false;
     }
     if is_alone(inside) {
@@ -131,7 +133,7 @@ fn is_alone(inside: &str) -> bool {
 
 /// Two words and more, and nothing that code would have; with a comma only as a sentence: `[List all routes, with results]`.
 fn is_instruction(inside: &str) -> bool {
-    let plain = |c: char| c.is_alphabetic() || c == ' ' || "-/'’.,:;()".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || c == ' ' || "-/'’.,:;()".contains(c);
     let words =
         inside.split_whitespace().filter(|word| word.starts_with(|c: char| c.is_alphabetic())).count();
     let starts_word = inside.starts_with(|c: char| c.is_alphabetic());

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Kind, Lang};
+use crate::rules::policy::Sandbox;
 
 /// Spend the right model on each piece of work in Claude Code.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ pub enum Command {
     Reject(WordArgs),
     /// Note that delegated work was good, whatever else speaks against it.
     Accept(WordArgs),
+    /// Have a hosted model write code from an exact contract, run its tests, take it back.
+    Turbo(Box<TurboArgs>),
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.
@@ -225,4 +228,82 @@ pub enum RulesAction {
     Check,
     /// Run every rule's examples and counter-examples.
     Test,
+}
+
+/// Arguments of `sef turbo`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct TurboArgs {
+    /// What to do instead of writing code.
+    #[command(subcommand)]
+    pub action: Option<TurboAction>,
+    /// The contract; `-` is standard input.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub contract: Option<std::path::PathBuf>,
+    /// The folder that the files go into; made when it is not there.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Option<std::path::PathBuf>,
+    /// Replace files that are there and differ; they are backed up, and `sef turbo undo` brings them back.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Run this on what was written, in a fence.
+    #[arg(long, value_name = "CMD")]
+    pub test: Option<String>,
+    /// Longest time of one run of the tests, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub test_timeout: u64,
+    /// How well the tests must be fenced: required, auto or off; [hosted] sandbox in config.toml when left out.
+    #[arg(long, value_name = "HOW", value_parser = sandbox)]
+    pub sandbox: Option<Sandbox>,
+    /// How often failing tests go back to the model.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=5))]
+    pub fix: u8,
+    /// The model's id.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Most tokens to generate, reasoning included; sized to the contract when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens: Option<u64>,
+    /// For all calls to the service together, waiting included, in seconds; [hosted] timeout_s when left out.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: Option<u64>,
+    /// Send the contract even when it is vague.
+    #[arg(long)]
+    pub unchecked: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn sandbox(text: &str) -> Result<Sandbox, &'static str> {
+    match text {
+        "required" => Ok(Sandbox::Required),
+        "auto" => Ok(Sandbox::Auto),
+        "off" => Ok(Sandbox::Off),
+        _ => Err("one of required, auto, off"),
+    }
+}
+
+/// What else turbo does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TurboAction {
+    /// Take a run back: every file is again as it was before it.
+    Undo {
+        /// The run's id; the last one of this folder's when left out.
+        run: Option<String>,
+        /// Take it back even where files were edited since; the edited ones are kept in the state folder.
+        #[arg(long)]
+        discard_edits: bool,
+    },
+    /// List the runs that can be taken back.
+    Runs,
+    /// Say whether the service can be used: address, key, models, limits.
+    Status {
+        /// Ask nobody, only look at what is on this machine.
+        #[arg(long)]
+        offline: bool,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
 }

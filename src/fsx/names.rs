@@ -20,18 +20,24 @@ pub struct Relative(String);
 impl Relative {
     /// Looks at a path. What it refuses it names in the error, with control characters escaped.
     pub fn check(path: &str) -> Result<Self> {
-        if let Some(why) = fault(path) {
-            return Err(Error::new("cannot write the file", why)
-                .at(shown(path))
-                .fix("name it like src/parser.py: relative to the output folder, with plain names only"));
-        }
+        let plain = Self::plain(path)?;
         if let Some(met) = never::find(path.split('/')) {
             let why = format!("files of the kind `{}` are never generated: {}", met.pattern, met.class);
             return Err(Error::new("cannot write the file", why)
                 .at(path)
                 .fix("leave it out, or write it by hand after you have read it; no option allows this one"));
         }
-        Ok(Self(path.to_owned()))
+        Ok(plain)
+    }
+
+    /// Looks at the components only, for paths that were checked when they were written.
+    pub fn plain(path: &str) -> Result<Self> {
+        match fault(path) {
+            None => Ok(Self(path.to_owned())),
+            Some(why) => Err(Error::new("cannot write the file", why)
+                .at(shown(path))
+                .fix("name it like src/parser.py: relative to the output folder, with plain names only")),
+        }
     }
 
     /// The text, with `/` between components.

@@ -37,3 +37,4 @@ pub mod state;
 pub mod statusline;
 pub mod tail;
 pub mod transcript;
+pub mod turbo;

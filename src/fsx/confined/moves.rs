@@ -54,6 +54,13 @@ pub struct Failed {
     pub is_restored: bool,
 }
 
+/// For what fails before the first step.
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, is_restored: true }
+    }
+}
+
 /// Carries out all steps, or puts back those that were done. `what` begins the message: `cannot write the files`.
 pub fn carry_out(root: &Root, stage: &Stage, steps: &[Step], what: &str) -> Result<(), Failed> {
     carry_out_by(Means::Renames, root, stage, steps, what)

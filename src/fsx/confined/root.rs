@@ -162,15 +162,15 @@ impl Root {
 
     /// Removes the innermost `count` folders of its path, as far as they are empty.
     pub fn unmake(&mut self, count: usize) -> io::Result<()> {
-        for folder in self.path.clone().ancestors().take(count) {
+        for folder in self.path.ancestors().take(count) {
             let (Some(parent), Some(name)) = (folder.parent(), folder.file_name()) else { break };
             let above = Self::reopen(parent).map_err(io::Error::other)?;
-            if !above.missing.is_empty() || !remove_empty(&above.anchor, name)? {
+            if above.missing.is_empty() && !remove_empty(&above.anchor, name)? {
                 break;
             }
-            self.anchor = above.anchor;
-            self.missing.insert(0, name.to_owned());
         }
+        let now = Self::reopen(&self.path).map_err(io::Error::other)?;
+        (self.anchor, self.missing) = (now.anchor, now.missing);
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, statusline};
+use sef::{eval, explain, feedback, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -95,6 +95,10 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         }
         Command::Contract { action: ContractAction::New { lang, kind, out } } => {
             command::new(lang, kind, out.as_deref())
+        }
+        Command::Turbo(args) => {
+            let said = turbo::command::run(env, &args)?;
+            return Ok((said.text, if said.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -222,6 +222,11 @@ impl Stream {
         self.parts.bytes()
     }
 
+    /// Bytes that are kept: the text, and the event that is not whole yet.
+    pub fn held(&self) -> usize {
+        self.bytes() + self.line.len() + self.data.len()
+    }
+
     /// Whether nothing of an answer has come yet: then another try repeats nothing.
     pub fn is_fresh(&self) -> bool {
         self.bytes() == 0

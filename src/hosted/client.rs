@@ -36,6 +36,8 @@ const MOST_BYTES: usize = 32 << 20;
 const MOST_BODY: usize = 4 << 20;
 /// Bytes of text that one token can stand for at most, generously.
 const BYTES_A_TOKEN: u64 = 24;
+/// Bytes that an answer may have besides.
+const MORE_BYTES: u64 = 1 << 20;
 /// Bytes of English or code that a token stands for on average, for what is shown while waiting.
 const USUAL_BYTES: u64 = 4;
 /// Fields that some services do not know; a refusal that names one is tried again without it.
@@ -483,16 +485,16 @@ impl Wire<'_> {
                 Piece::Broken(error) => Some(Err(error)),
                 Piece::Head(_) => None,
             };
-            let text = if streamed { stream.bytes() } else { whole.len() } as u64;
+            let held = if streamed { stream.held() } else { whole.len() };
             if total > MOST_BYTES
-                || stream.bytes() as u64
-                    > ask.max_tokens.saturating_mul(BYTES_A_TOKEN).saturating_add(1 << 16)
+                || held as u64 > ask.max_tokens.saturating_mul(BYTES_A_TOKEN).saturating_add(MORE_BYTES)
             {
                 return Err(Fault::new(
                     Kind::Endless,
                     format!("the answer does not end ({total} bytes so far)"),
                 ));
             }
+            let text = if streamed { stream.bytes() } else { whole.len() } as u64;
             self.watch.step(Step::Generating { tokens: text / USUAL_BYTES, of: ask.max_tokens });
             match ended {
                 Some(Err(error)) if !stream.is_done() => return Err(broken(&error)),

@@ -40,7 +40,7 @@ pub fn note(env: &Env, finished: &Finished) {
         n: u64::from(finished.retries),
         f: finished.files.len() as u64,
         l: finished.files.iter().map(|file| file.lines).sum(),
-        ok: finished.run.is_some() && (finished.status == Status::Ok || finished.tests.is_some()),
+        ok: finished.status == Status::Ok || finished.tests.is_some(),
         t1: finished.tests.as_ref().map(|tests| tests.first_pass),
         t: finished.tests.as_ref().map(|tests| tests.passed),
         fix: finished.tests.as_ref().map_or(0, |tests| u64::from(tests.repairs)),

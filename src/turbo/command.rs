@@ -12,14 +12,13 @@ use signal_hook::flag;
 
 use super::engine;
 use super::order::{Action, Existing, Finished, Order, Status, Step, Test, Vague, Watch};
-use super::runs::{self, Edits};
+use super::runs::{self, Edits, State, Undone, Which};
 use crate::cli::{TurboAction, TurboArgs};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::read_regular;
 use crate::hosted::status::{self, Live};
 use crate::report::text::{json, money, name, plain, plural, short};
-use crate::rules::users_policy;
 
 /// Largest contract that is read, in bytes; the checker's own bound is far smaller.
 const MOST_CONTRACT: u64 = 4 << 20;
@@ -40,11 +39,10 @@ pub fn run(env: &Env, args: &TurboArgs) -> Result<Said> {
     match &args.action {
         None => order(env, args),
         Some(TurboAction::Undo { run, discard_edits }) => {
-            let edits = if *discard_edits { Edits::Discard } else { Edits::Keep };
-            let here = std::env::current_dir().map_err(|why| Error::new("cannot find the current folder", why))?;
-            runs::undo(env, run.as_deref(), &here, edits).map(|undone| well(undone_text(&undone)))
+            let edits = if *discard_edits { Edits::Discard } else { Edits::Refuse };
+            undo(env, run.as_deref(), None, edits).map(|undone| well(undone_text(&undone)))
         }
-        Some(TurboAction::Runs) => runs::list(env).map(|runs| well(runs_text(&runs))),
+        Some(TurboAction::Runs) => Ok(well(runs_text(&runs::list(state_dir(env)?)?))),
         Some(TurboAction::Status { offline, json: as_json }) => {
             let live = if *offline { Live::No } else { Live::Yes };
             let status = status::check(env, live);
@@ -55,13 +53,23 @@ pub fn run(env: &Env, args: &TurboArgs) -> Result<Said> {
     }
 }
 
+/// Takes a run back: the one of that id, else the last one, `below` a folder when there is one.
+pub fn undo(env: &Env, run: Option<&str>, below: Option<&Path>, edits: Edits) -> Result<Undone> {
+    let state_dir = state_dir(env)?;
+    runs::recover(state_dir)?;
+    runs::undo(state_dir, run.map_or(Which::Last, Which::Id), below, edits)
+}
+
+fn state_dir(env: &Env) -> Result<&Path> {
+    env.state_dir.as_deref().ok_or_else(|| {
+        Error::new("cannot find the runs", "neither SEF_STATE_DIR nor HOME is an absolute path")
+            .fix("set HOME")
+    })
+}
+
 fn order(env: &Env, args: &TurboArgs) -> Result<Said> {
     let (Some(contract), Some(out)) = (&args.contract, &args.out) else {
         return Err(Error::new("cannot write code", "--contract and --out are needed"));
-    };
-    let sandbox = match args.sandbox {
-        Some(sandbox) => sandbox,
-        None => users_policy(env.config_dir.as_deref())?.hosted.sandbox,
     };
     let order = Order {
         contract: read_contract(contract)?,
@@ -74,7 +82,7 @@ fn order(env: &Env, args: &TurboArgs) -> Result<Said> {
         test: args.test.as_ref().map(|command| Test {
             command: command.clone(),
             within: Duration::from_secs(args.test_timeout),
-            sandbox,
+            sandbox: args.sandbox,
         }),
         fix: args.fix,
     };
@@ -159,9 +167,10 @@ pub fn in_words(step: Step) -> String {
 /// What came of an order, for people.
 fn text(finished: &Finished) -> String {
     let mut lines = Vec::new();
-    if let Some(run) = &finished.run {
+    if !finished.files.is_empty() {
         let files = plural(finished.files.len() as u64, "file");
-        lines.push(format!("{files} in {} (run {run})", plain(&finished.out)));
+        let run = finished.run.as_ref().map_or("nothing changed".to_owned(), |run| format!("run {run}"));
+        lines.push(format!("{files} in {} ({run})", plain(&finished.out)));
         for file in &finished.files {
             let action = match file.action {
                 Action::Created => "created",
@@ -169,7 +178,11 @@ fn text(finished: &Finished) -> String {
                 Action::Unchanged => "unchanged",
             };
             let size = short(file.bytes);
-            lines.push(format!("  {action:<11} {:>6} lines {size:>6}B  {}", file.lines, name(&file.path, 100)));
+            lines.push(format!(
+                "  {action:<11} {:>6} lines {size:>6}B  {}",
+                file.lines,
+                name(&file.path, 100)
+            ));
         }
     }
     if finished.usage.prompt + finished.usage.completion > 0 {
@@ -218,26 +231,44 @@ fn used(finished: &Finished) -> Vec<String> {
     lines
 }
 
-fn undone_text(undone: &runs::Undone) -> String {
+fn undone_text(undone: &Undone) -> String {
     let mut lines = vec![format!(
         "run {} taken back: {} restored, {} removed",
-        undone.run,
+        undone.id,
         plural(undone.restored.len() as u64, "file"),
         plural(undone.removed.len() as u64, "file")
     )];
     lines.extend(undone.restored.iter().map(|path| format!("  restored {}", name(path, 100))));
     lines.extend(undone.removed.iter().map(|path| format!("  removed  {}", name(path, 100))));
+    let kept = undone.kept.iter();
+    lines.extend(
+        kept.map(|(path, at)| format!("  your edits of {} are in {}", name(path, 100), at.display())),
+    );
     lines.join("\n") + "\n"
 }
 
-fn runs_text(runs: &[runs::Listed]) -> String {
-    if runs.is_empty() {
-        return "no runs\n".to_owned();
+fn runs_text(listed: &runs::Listed) -> String {
+    let mut lines: Vec<String> = listed
+        .runs
+        .iter()
+        .map(|run| {
+            let state = match run.state {
+                State::Writing => "writing",
+                State::Done => "done",
+                State::Undoing => "undoing",
+                State::Undone => "undone",
+            };
+            let files = plural(run.files.len() as u64, "file");
+            format!("{}  {state:<7} {files:>9}  {}", run.id, plain(&run.root.to_string_lossy()))
+        })
+        .collect();
+    lines.extend(
+        listed.unreadable.iter().map(|error| format!("cannot be read: {}", plain(&error.to_string()))),
+    );
+    if lines.is_empty() {
+        lines.push("no runs".to_owned());
     }
-    let line = |run: &runs::Listed| {
-        format!("{}  {:<7} {:>4}  {}\n", run.id, run.state, run.files, plain(&run.root.to_string_lossy()))
-    };
-    runs.iter().map(line).collect()
+    lines.join("\n") + "\n"
 }
 
 fn status_text(status: &status::Status) -> String {

@@ -3,15 +3,20 @@
 //! folder holds what was there before or a complete answer, and the best of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::blocks::{self, Blocks, FileBlock, Reason};
-use super::order::{Existing, Failure, Finished, Order, Status, Step, Tests, Tokens, Vague, Watch, Written};
-use super::runs::Run;
+use super::order::{
+    self, Existing, Failure, Finished, Order, Status, Step, Test, Tests, Tokens, Vague, Watch, Written,
+};
+use super::runs::{self, Run};
 use super::{account, budget, prompt, trial};
 use crate::config::Env;
 use crate::contract;
+use crate::error::Error;
+use crate::fsx::confined::{self, NewFile, Overwrite, Root};
 use crate::hosted::answer::Usage;
 use crate::hosted::bucket::Bucket;
 use crate::hosted::client::{self, Ask, Reply};
@@ -50,6 +55,7 @@ struct Job<'a> {
     used: Usage,
     retries: u32,
     service_ms: u64,
+    root: Option<Root>,
     run: Option<Run>,
     files: Vec<Written>,
     tests: Option<Tests>,
@@ -75,6 +81,7 @@ impl<'a> Job<'a> {
             used: Usage::default(),
             retries: 0,
             service_ms: 0,
+            root: None,
             run: None,
             files: Vec::new(),
             tests: None,
@@ -87,8 +94,7 @@ impl<'a> Job<'a> {
             check_contract(&self.order.contract)?;
         }
         let ready = self.ready()?;
-        // A folder that cannot be written is said before anything is paid for.
-        self.run = Some(Run::begin(self.env, &self.order.out).map_err(|error| folder_failure(&error))?);
+        self.look_at_the_folder()?;
         let blocks = self.first_answer(&ready)?;
         let mut current: BTreeMap<String, FileBlock> =
             blocks.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
@@ -99,6 +105,25 @@ impl<'a> Job<'a> {
             self.test_and_repair(&ready, test, &mut current)?;
         }
         Ok(())
+    }
+
+    /// A folder that cannot be written is said before anything is paid for, and what a killed run left is mended first.
+    fn look_at_the_folder(&mut self) -> Result<(), Failure> {
+        let (mended, errors) = runs::recover(self.state_dir()?).map_err(|error| not_written(&[error]))?;
+        let told = |undone: &runs::Undone| format!("run {} had been killed and was taken back", undone.id);
+        self.warnings.extend(mended.iter().map(told).chain(errors.iter().map(Error::to_string)));
+        self.root = Some(Root::open(&self.order.out, self.env).map_err(|error| not_written(&[error]))?);
+        Ok(())
+    }
+
+    fn state_dir(&self) -> Result<&'a Path, Failure> {
+        self.env.state_dir.as_deref().ok_or_else(|| Failure {
+            code: "not_written".to_owned(),
+            message:
+                "there is no state folder for backups: neither SEF_STATE_DIR nor HOME is an absolute path"
+                    .to_owned(),
+            fix: "set HOME and try again".to_owned(),
+        })
     }
 
     /// Finds the service, its key and what is known of its model.
@@ -211,13 +236,27 @@ impl<'a> Job<'a> {
             return Err(Fault::new(Kind::Cancelled, "it was cancelled before anything was written").into());
         }
         self.watch.step(Step::Writing { files: files.len() as u64 });
-        let run = self.run.as_mut().expect("a run begins before an answer is asked for");
-        let written = run.write(files, existing).map_err(|error| folder_failure(&error))?;
-        for file in written {
+        if let Some(root) = self.root.take() {
+            self.run = Some(Run::begin(self.state_dir()?, root).map_err(|error| not_written(&[error]))?);
+        }
+        let run = self.run.as_mut().expect("a root is opened before an answer is asked for");
+        let new: Vec<NewFile> = files
+            .iter()
+            .map(|file| NewFile { path: file.path.clone(), content: file.content.clone() })
+            .collect();
+        let overwrite = match existing {
+            Existing::Refuse => Overwrite::Refuse,
+            Existing::Overwrite => Overwrite::Replace,
+        };
+        let written = run.write(&new, overwrite).map_err(|errors| not_written(&errors))?;
+        for file in written.files {
+            let (lines, bytes) = (file.lines as u64, file.bytes as u64);
             match self.files.iter_mut().find(|known| known.path == file.path) {
-                // A repair does not make a created file an overwritten one.
-                Some(known) => (known.lines, known.bytes) = (file.lines, file.bytes),
-                None => self.files.push(file),
+                // What a repair replaces is still what the order made of the file.
+                Some(known) => (known.lines, known.bytes) = (lines, bytes),
+                None => {
+                    self.files.push(Written { path: file.path, lines, bytes, action: action(file.action) })
+                }
             }
         }
         Ok(())
@@ -227,7 +266,7 @@ impl<'a> Job<'a> {
     fn test_and_repair(
         &mut self,
         ready: &Ready,
-        test: &super::order::Test,
+        test: &Test,
         current: &mut BTreeMap<String, FileBlock>,
     ) -> Result<(), Failure> {
         let mut best = self.trial(test)?;
@@ -261,7 +300,7 @@ impl<'a> Job<'a> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn trial(&self, test: &super::order::Test) -> Result<trial::Trial, Failure> {
+    fn trial(&self, test: &Test) -> Result<trial::Trial, Failure> {
         self.watch.step(Step::Testing);
         trial::run(self.env, &self.order.out, test, self.watch)
     }
@@ -270,7 +309,7 @@ impl<'a> Job<'a> {
     fn repair(
         &mut self,
         ready: &Ready,
-        test: &super::order::Test,
+        test: &Test,
         failed: &trial::Trial,
         current: &BTreeMap<String, FileBlock>,
     ) -> Result<Vec<FileBlock>, Failure> {
@@ -298,14 +337,17 @@ impl<'a> Job<'a> {
         Ok(blocks.files)
     }
 
+    /// Ends the run; its id when there is something to take back.
+    fn close(&mut self, run: Run) -> Option<String> {
+        let id = run.id().to_owned();
+        let changed = self.files.iter().any(|file| file.action != order::Action::Unchanged);
+        let closed = if changed { run.finish() } else { run.abandon().map(|_| ()) };
+        self.warnings.extend(closed.err().map(|why| why.to_string()));
+        changed.then_some(id)
+    }
+
     fn finish(mut self, error: Option<Failure>, began: Instant) -> Finished {
-        let run = self.run.take().and_then(|run| match run.finish() {
-            Ok(id) => id,
-            Err(why) => {
-                self.warnings.push(why.to_string());
-                None
-            }
-        });
+        let run = self.run.take().and_then(|run| self.close(run));
         let cost = self.model.as_ref().and_then(|model| model.cost(&self.used));
         Finished {
             status: if error.is_none() { Status::Ok } else { Status::Error },
@@ -344,8 +386,21 @@ fn check_contract(text: &str) -> Result<(), Failure> {
     })
 }
 
-fn folder_failure(error: &crate::error::Error) -> Failure {
-    let fix = error.fix.clone();
-    let message = crate::error::Error { fix: String::new(), ..error.clone() }.to_string();
-    Failure { code: "not_written".to_owned(), message, fix }
+fn action(action: confined::Action) -> order::Action {
+    match action {
+        confined::Action::Created => order::Action::Created,
+        confined::Action::Overwritten => order::Action::Overwritten,
+        confined::Action::Unchanged => order::Action::Unchanged,
+    }
+}
+
+/// Why nothing was written: every refusal, and what helps against the first.
+fn not_written(errors: &[Error]) -> Failure {
+    let said = |error: &Error| Error { fix: String::new(), ..error.clone() }.to_string();
+    let all: Vec<String> = errors.iter().take(TOLD).map(said).collect();
+    Failure {
+        code: "not_written".to_owned(),
+        message: all.join("; "),
+        fix: errors.first().map(|error| error.fix.clone()).unwrap_or_default(),
+    }
 }

@@ -54,8 +54,8 @@ pub struct Test {
     pub command: String,
     /// Longest time of one run.
     pub within: Duration,
-    /// How well they must be fenced.
-    pub sandbox: crate::rules::policy::Sandbox,
+    /// How well they must be fenced; none: as configured.
+    pub sandbox: Option<crate::rules::policy::Sandbox>,
 }
 
 /// What is going on.

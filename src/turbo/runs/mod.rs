@@ -122,10 +122,15 @@ impl Run {
         Ok(())
     }
 
-    /// Takes back everything that the run wrote. Files that somebody edited meanwhile stay and are named.
+    /// Takes back everything that the run wrote. Files that somebody edited meanwhile stay and are named. A run that changed
+    /// nothing is forgotten.
     pub fn abandon(mut self) -> Result<Undone> {
-        let _turn = Turn::take(&self.state_dir)?;
-        undo::put_back(&self.folder, &mut self.manifest, Edits::Leave)
+        let turn = Turn::take(&self.state_dir)?;
+        let undone = undo::put_back(&self.folder, &mut self.manifest, Edits::Leave)?;
+        if undone.restored.is_empty() && undone.removed.is_empty() && undone.left.is_empty() {
+            turn.forget(&self.manifest.id);
+        }
+        Ok(undone)
     }
 
     /// Enters the plan in the manifest, with backups of what it replaces, and sees both onto the disk. Answers the

@@ -91,6 +91,13 @@ impl Env {
     }
 }
 
+/// Every variable of this process, for the few things that hand some of them on to a child; what is not UTF-8 is left out.
+pub fn variables() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ pub mod eval;
 pub mod explain;
 pub mod export;
 pub mod feedback;
+pub mod fence;
 pub mod fsx;
 pub mod guidance;
 pub mod handle;

@@ -65,6 +65,21 @@ pub enum Command {
         /// Where to; it must exist.
         folder: std::path::PathBuf,
     },
+    /// The processes round a fenced command; started by SEF itself, never by a person.
+    #[command(hide = true)]
+    Fence {
+        /// Which of them.
+        part: FencePart,
+    },
+}
+
+/// A process round a fenced command.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum FencePart {
+    /// Outside the walls: enforces the limits and ends what is left.
+    Supervise,
+    /// Inside the walls: finishes them and starts the command.
+    Inside,
 }
 
 /// Arguments of `sef install`.

@@ -5,6 +5,7 @@ mod docs;
 mod explain;
 mod export;
 mod feedback;
+mod fence;
 mod hook;
 mod install;
 mod install_report;

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, ContractAction, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs,
-    WordArgs,
+    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
+    StatusArgs, WordArgs,
 };
 use sef::config::Env;
 use sef::contract::command;
@@ -23,7 +23,7 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, statusline, turbo};
+use sef::{eval, explain, feedback, fence, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -106,6 +106,10 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             Ok(String::from_utf8_lossy(&script).into_owned())
         }
         Command::Man { folder } => man(&folder),
+        Command::Fence { part: FencePart::Supervise } => {
+            return Ok((String::new(), fence::supervise::main()));
+        }
+        Command::Fence { part: FencePart::Inside } => return Ok((String::new(), fence::inside::main())),
     };
     Ok((text?, ExitCode::SUCCESS))
 }

@@ -35,7 +35,7 @@ pub fn run(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> std::result
         Failure { code: "no_test_run".to_owned(), message, fix }
     })?;
     let text = ran.output.text();
-    Ok(Trial { tested: tested::read(&text, &ran.ended), ended: ran.ended, text, fence: ran.said, ms: ran.ms })
+    Ok(Trial { tested: tested::read(&text, ran.ended), ended: ran.ended, text, fence: ran.said, ms: ran.ms })
 }
 
 fn fenced(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> Result<Ran> {

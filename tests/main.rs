@@ -19,3 +19,4 @@ mod sandbox;
 mod simulate;
 mod stats;
 mod texts;
+mod turbo_runs;

@@ -21,3 +21,4 @@ mod simulate;
 mod stats;
 mod texts;
 mod turbo;
+mod turbo_runs;

@@ -49,7 +49,7 @@ enum Means {
 #[derive(Debug)]
 pub struct Failed {
     /// The step that failed, and the places that could not be put back.
-    pub error: Error,
+    pub error: Box<Error>,
     /// Is every place as it was? If not, the stage holds what belongs there and must stay.
     pub is_restored: bool,
 }
@@ -57,7 +57,7 @@ pub struct Failed {
 /// For what fails before the first step.
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, is_restored: true }
+        Self { error: Box::new(error), is_restored: true }
     }
 }
 
@@ -82,7 +82,7 @@ fn carry_out_by(means: Means, root: &Root, stage: &Stage, steps: &[Step], what: 
             } else {
                 "run `sef turbo undo` once nothing else writes there; what belongs there is kept until then"
             });
-            return Err(Failed { error, is_restored });
+            return Err(Failed { error: Box::new(error), is_restored });
         }
     }
     Ok(())

@@ -172,7 +172,7 @@ impl Run {
         let placed = self.stage_and_move(plan, &changed, &mut made);
         match placed {
             Ok(()) => Ok(()),
-            Err(Failed { error, is_restored: false }) => Err(error),
+            Err(Failed { error, is_restored: false }) => Err(*error),
             Err(Failed { error, is_restored: true }) => {
                 for folder in made.iter().rev() {
                     let _ = self.root.remove_folder(folder);
@@ -181,7 +181,7 @@ impl Run {
                 // When this fails too (a full disk), the manifest names files that are not there, which recovery skips.
                 let _ = earlier.save(&self.folder);
                 self.manifest = earlier.clone();
-                Err(error)
+                Err(*error)
             }
         }
     }
@@ -229,7 +229,7 @@ impl Run {
         }
         // The files are in place; what is left of the stage holds only what the backups hold.
         stage.remove().and_then(|()| root.sync()).map_err(|error| Failed {
-            error: cannot(error).fix("run `sef turbo undo` to take back what was written"),
+            error: Box::new(cannot(error).fix("run `sef turbo undo` to take back what was written")),
             is_restored: false,
         })
     }
@@ -243,6 +243,15 @@ impl Run {
             action: if planned.action == Action::Unchanged { Action::Unchanged } else { entry.action },
         };
         plan.files.iter().zip(entries).map(file).collect()
+    }
+}
+
+/// A run that wrote nothing leaves no record.
+impl Drop for Run {
+    fn drop(&mut self) {
+        if self.manifest.files.is_empty() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::state::{lock_within, private_dir, private_file};
 
 /// How long one writing waits for another; a thousand files take less than a second.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// This many of the newest runs are kept, however old.
 const KEEP_RUNS: usize = 50;
 /// Runs of this many milliseconds are kept, however many.

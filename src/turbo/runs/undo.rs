@@ -121,6 +121,7 @@ fn find(turn: &Turn, which: Which<'_>, below: Option<&Path>) -> Result<(PathBuf,
         let folder = turn.folder(&id);
         let Ok(manifest) = Manifest::load(&folder) else { continue };
         let is_meant = manifest.state != State::Undone
+            && !manifest.files.is_empty()
             && below.is_none_or(|below| manifest.root.starts_with(below))
             && (manifest.state != State::Writing || turn.is_gone(&id));
         if is_meant {
@@ -156,7 +157,7 @@ pub(super) fn put_back(folder: &Path, manifest: &mut Manifest, edits: Edits) -> 
                 // When this fails too, the next recovery completes the undo.
                 let _ = manifest.save(folder);
             }
-            return Err(failed.error);
+            return Err(*failed.error);
         }
     }
     for made in manifest.folders.iter().rev() {
@@ -303,7 +304,7 @@ fn carry_back(
     }
     let removed = stage.remove();
     carried?;
-    removed.map_err(|error| Failed { error: failed(error), is_restored: false })
+    removed.map_err(|error| Failed { error: Box::new(failed(error)), is_restored: false })
 }
 
 fn fill(stage: &Stage, folder: &Path, manifest: &Manifest, steps: &[Step]) -> io::Result<()> {
@@ -345,7 +346,7 @@ fn settle(root: &Root, folder: &Path, manifest: &Manifest, undone: &mut Undone) 
             (_, false) => undone.kept.push((entry.path.clone(), keep(folder, number, &held.bytes)?)),
         }
     }
-    carry_out(root, &stage, &steps, WHAT).map_err(|failed| failed.error)?;
+    carry_out(root, &stage, &steps, WHAT).map_err(|failed| *failed.error)?;
     undone.restored.extend(steps.iter().map(|step| step.path.as_str().to_owned()));
     stage.remove().map_err(failed)
 }

@@ -4,6 +4,7 @@
 use super::body::{self, Body};
 use super::fence::Fence;
 use super::{MAX_LISTED, Reason};
+use crate::report::text::name;
 
 /// Longest line that can be a remark about left-out code, in bytes.
 const LONGEST: usize = 120;
@@ -13,8 +14,9 @@ const COMMENTS: [&str; 10] = ["{/*", "<!--", "///", "//", "/*", "--", "#", ";", 
 const COMMENTS_IN_MARKDOWN: [&str; 4] = ["{/*", "<!--", "//", "/*"];
 const ENDS: [&str; 3] = ["*/}", "*/", "-->"];
 /// One of these says that code was left out.
-const LEFT_OUT: [&str; 11] = [
+const LEFT_OUT: [&str; 12] = [
     "existing",
+    "more",
     "omitted",
     "previous",
     "remainder",
@@ -66,7 +68,10 @@ pub fn doubts(path: &str, body: &Body<'_>) -> Vec<Reason> {
     let mut doubts: Vec<Reason> = (body.line..)
         .zip(body.text.split('\n'))
         .filter(|(_, line)| is_left_out(line, comments))
-        .map(|(line, text)| Reason { line, what: format!("may leave code out: {}", text.trim()) })
+        .map(|(line, text)| Reason {
+            line,
+            what: format!("may leave code out: {}", name(text.trim(), LONGEST)),
+        })
         .take(MAX_LISTED)
         .collect();
     let first = body.text.trim_start();
@@ -92,7 +97,7 @@ fn is_replacement(c: char) -> bool {
 /// Whether a line is nothing but a remark that code is not written out.
 fn is_left_out(line: &str, comments: &[&str]) -> bool {
     let line = line.trim();
-    if line.is_empty() || line.len() > LONGEST || line.chars().any(char::is_control) {
+    if line.len() > LONGEST {
         return false;
     }
     let comment = comments.iter().find_map(|begin| line.strip_prefix(begin));

@@ -36,6 +36,12 @@ pub const READ: &[(&str, &str, Files, Option<&str>)] = &[
         Some("ignored"),
     ),
     (
+        "a heading of another level is said",
+        "### FILE: a\n```\n1\n```\n## File: b\n",
+        &[("a", "1\n")],
+        Some("ignored"),
+    ),
+    (
         "headings are content under tags with a suffix",
         "<FILE-k3v9 path=\"a.md\">\n### FILE: b\n```\nx\n```\n</FILE-k3v9>\n",
         &[("a.md", "### FILE: b\n```\nx\n```\n")],
@@ -306,6 +312,24 @@ pub const REFUSED: &[(&str, &str, &[&str])] = &[
         "a close tag with more behind it",
         "<FILE path=\"a\">\n1\n</FILE> and <FILE path=\"b\">\n",
         &["line 3: `</FILE>` does not stand alone: </FILE> and <FILE path=\"b\">"],
+    ),
+    (
+        "an indented file after one that is not",
+        "<FILE-k3v9 path=\"a\">\n1\n</FILE-k3v9>\n  <FILE-k3v9 path=\"b\">\n2\n  </FILE-k3v9>\n",
+        &[
+            "line 4: an open tag that does not begin its line: <FILE-k3v9 path=\"b\">",
+            "line 6: `</FILE-k3v9>` closes no file; the file before it may be cut there",
+        ],
+    ),
+    (
+        "nothing but an indented file",
+        "  <FILE-k3v9 path=\"b\">\n",
+        &["line 1: an open tag that does not begin its line: <FILE-k3v9 path=\"b\">"],
+    ),
+    (
+        "opened without the suffix",
+        "<FILE path=\"a\">\n1\n</FILE-k3v9>\n",
+        &["line 3: `</FILE-k3v9>` closes no file; the file before it may be cut there"],
     ),
     ("a tag without a path", "<FILE>\n1\n</FILE>\n", &["line 1: the open tag has no path: <FILE>"]),
     ("an empty path", "<FILE path=\"./\">\n1\n</FILE>\n", &["line 1: the path `./` is empty"]),

@@ -78,6 +78,7 @@ fn search<'a>(text: &'a str, wanted: Search<'_>) -> Found<'a> {
             || tag::before_close(line.text, wanted.tag).is_some()
         {
             let tag = wanted.tag;
+            found.has_tags = true;
             found.refuse(
                 line.number,
                 format!("`</{tag}>` closes no file; the file before it may be cut there"),
@@ -91,7 +92,11 @@ fn search<'a>(text: &'a str, wanted: Search<'_>) -> Found<'a> {
                 line.number,
                 "a fence that belongs to nothing; the file before it may be cut".to_owned(),
             );
-        } else if tag::begins_any(line.text) {
+        } else if tag::begins_open(line.text.trim_start(), wanted.tag) {
+            found.has_tags = true;
+            let what = format!("an open tag that does not begin its line: {}", shown(line.text.trim_start()));
+            found.refuse(line.number, what);
+        } else if tag::looks_like_begin(line.text) {
             let what = format!("ignored, for it is no `<{} path=\"...\">`: {}", wanted.tag, shown(line.text));
             list(&mut found.warnings, line.number, what);
         }

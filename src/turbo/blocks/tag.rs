@@ -15,10 +15,11 @@ pub fn begins_open(line: &str, name: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c == '>' || c.is_whitespace()))
 }
 
-/// Whether a line begins like an open tag of any suffix.
-pub fn begins_any(line: &str) -> bool {
-    let rest = line.strip_prefix("<FILE");
-    rest.is_some_and(|rest| rest.starts_with(|c: char| c == '-' || c == '>' || c.is_whitespace()))
+/// Whether a line looks as if it were meant to begin a file: a tag with any suffix, or a heading of any level.
+pub fn looks_like_begin(line: &str) -> bool {
+    let line = line.trim_start_matches(['#', '*', ' ', '\t']);
+    let begins = |word: &str| line.get(..word.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(word));
+    ["<FILE ", "<FILE-", "<FILE>", "FILE: "].iter().any(|word| begins(word))
 }
 
 /// What follows the close tag that a line begins with.
@@ -133,6 +134,25 @@ mod tests {
         }
         for line in ["</FILES>", " </FILE>", "</FILE", "</FILE-x>", "</file>"] {
             assert_eq!(after_close(line, "FILE"), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_for_a_begin_is_noticed() {
+        for line in [
+            "  <FILE path=\"a\">",
+            "<file path=\"a\">",
+            "<FILE-x path=\"a\">",
+            "## File: a",
+            "**FILE: a**",
+            "#### FILE: a",
+        ] {
+            assert!(looks_like_begin(line), "{line}");
+        }
+        for line in
+            ["<FILES path=\"a\">", "See <FILE path=\"a\">", "- a file: b", "FILE", "", "日本", "<fil\u{e9}"]
+        {
+            assert!(!looks_like_begin(line), "{line}");
         }
     }
 

@@ -36,6 +36,8 @@ pub enum Command {
     Reject(WordArgs),
     /// Note that delegated work was good, whatever else speaks against it.
     Accept(WordArgs),
+    /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
+    Mcp,
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.

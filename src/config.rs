@@ -17,6 +17,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("XDG_CONFIG_HOME", "used for the default of SEF_CONFIG_DIR"),
     ("HOME", "used for every default above"),
     ("CLAUDE_PROJECT_DIR", "set by Claude Code: where project agents are looked for"),
+    ("CLAUDE_CODE_SESSION_ID", "set by Claude Code: the session that calls of `sef mcp` are noted under"),
     ("CLAUDE_CODE_SUBAGENT_MODEL", "set by the user for all subagents: SEF then leaves spawns alone"),
     (
         "CLAUDE_CODE_SUBAGENT_MODEL_FORCE",
@@ -41,6 +42,8 @@ pub struct Env {
     pub bin_dir: Option<PathBuf>,
     /// The project that Claude Code was started in.
     pub project_dir: Option<PathBuf>,
+    /// The session that Claude Code started this process for; an id, never a path.
+    pub session_id: Option<String>,
     /// A model that the user forces on all subagents; SEF steps aside then.
     pub subagent_model: Option<String>,
     /// The model that the user chose for the orchestrator through the environment.
@@ -82,6 +85,7 @@ impl Env {
             claude_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| under_home(".claude")),
             bin_dir: folder("SEF_BIN_DIR").or_else(|| under_home(".local/bin")),
             project_dir: folder("CLAUDE_PROJECT_DIR"),
+            session_id: text("CLAUDE_CODE_SESSION_ID"),
             subagent_model,
             anthropic_model: text("ANTHROPIC_MODEL"),
             test_panic: cfg!(debug_assertions) && text("SEF_TEST_PANIC").is_some(),

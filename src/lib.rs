@@ -23,6 +23,7 @@ pub mod guidance;
 pub mod handle;
 pub mod hook;
 pub mod hosted;
+pub mod mcp;
 pub mod metrics;
 pub mod models;
 pub mod outcomes;

@@ -94,7 +94,7 @@ fn claude_codes_probe_is_answered_and_tools_follow_without_a_handshake() {
     assert_eq!(names(&listed), TOOLS);
     assert_eq!(listed["result"]["resultType"], "complete");
     assert!(listed["result"]["ttlMs"].is_u64() && listed["result"]["cacheScope"].is_string());
-    let called = session.call("check_status", json!({"live": false}));
+    let called = session.call("check_status", &json!({"live": false}));
     assert_eq!(called["result"]["resultType"], "complete");
     assert_eq!(code(&session.ask("ping", json!({}))), -32601, "2026-07-28 has no ping");
     assert_eq!(code(&session.ask("nope", json!({}))), -32601);
@@ -159,7 +159,7 @@ fn every_result_conforms_to_its_own_schema_and_says_the_same_twice() {
         ("undo", json!({})),
         ("undo", json!({"run": 5})),
     ] {
-        let reply = session.call(tool, arguments.clone());
+        let reply = session.call(tool, &arguments);
         let result = &reply["result"];
         let of = tools.as_array().expect("a list").iter().find(|of| of["name"] == tool).expect("is listed");
         conforms(&result["structuredContent"], &of["outputSchema"], tool);
@@ -242,7 +242,7 @@ fn g4_unknown_methods_and_tools_cost_one_error_reply() {
     session.send(&json!({"jsonrpc": "2.0", "id": "text", "method": "nope"}));
     assert_eq!(code(&session.reply(&json!("text"))), -32601);
     for name in ["nope", "", "Generate", "mcp__speed-run__generate"] {
-        assert_eq!(code(&session.call(name, json!({}))), -32602, "{name}");
+        assert_eq!(code(&session.call(name, &json!({}))), -32602, "{name}");
     }
     session.send(&json!({"jsonrpc": "2.0", "method": "notifications/of/tomorrow", "params": [1]}));
     session.lives();
@@ -271,11 +271,11 @@ fn g4_wrong_types_cost_one_error_reply() {
         assert_eq!((code(&reply), reply.get("id")), (code_of, id), "{message}");
     }
     for arguments in [json!({"promt": "x"}), json!({"prompt": 5}), json!({"prompt": "x", "max_tokens": -1})] {
-        let said = refused(&session.call("generate", arguments));
+        let said = refused(&session.call("generate", &arguments));
         assert!(said.starts_with("bad_arguments: "), "{said}");
     }
     let big = json!({"prompt": "x".repeat(200_001)});
-    assert!(refused(&session.call("generate", big)).contains("200001 bytes, and 200000 are allowed"));
+    assert!(refused(&session.call("generate", &big)).contains("200001 bytes, and 200000 are allowed"));
     session.lives();
 }
 
@@ -288,9 +288,9 @@ fn g4_output_dir_outside_the_project_is_refused_and_nothing_is_made() {
         ["..", "../elsewhere", "a/../../elsewhere", "/", "/etc", "~/x", beside.to_str().expect("is text")]
     {
         let arguments = json!({"prompt": "a contract", "output_dir": dir});
-        let said = refused(&session.call("generate_and_write_files", arguments));
+        let said = refused(&session.call("generate_and_write_files", &arguments));
         assert!(said.contains("`output_dir` must lie inside the project") && said.contains(dir), "{said}");
-        let said = refused(&session.call("run_tests", json!({"command": "touch here", "dir": dir})));
+        let said = refused(&session.call("run_tests", &json!({"command": "touch here", "dir": dir})));
         assert!(said.contains("`dir` must lie inside the project"), "{said}");
     }
     assert!(!beside.exists() && !home.join("here").exists());
@@ -305,7 +305,7 @@ fn g4_a_stray_print_goes_to_stderr_and_children_cannot_read_the_protocol() {
         |number| std::fs::read_link(format!("/proc/{}/fd/{number}", session.pid())).expect("an open stream");
     assert_eq!(stream(1), stream(2));
     assert_eq!(stream(0), std::path::Path::new("/dev/null"));
-    let reply = session.call("run_tests", json!({"command": "echo stray; cat; echo stray >&2"}));
+    let reply = session.call("run_tests", &json!({"command": "echo stray; cat; echo stray >&2"}));
     assert_eq!(reply["result"]["isError"], false, "{reply}");
     session.lives();
 }
@@ -336,7 +336,7 @@ fn requests_are_answered_while_a_tool_runs_and_its_id_is_taken() {
         let id = session.begin("tools/call", json!({"name": "run_tests", "arguments": {"command": command}}));
         until("the command runs", &runs);
         assert_eq!(names(&session.ask("tools/list", json!({}))), TOOLS);
-        assert!(session.call("check_status", json!({"live": false}))["result"].is_object());
+        assert!(session.call("check_status", &json!({"live": false}))["result"].is_object());
         session.send(&json!({"jsonrpc": "2.0", "id": id, "method": "tools/list", "params": {}}));
         assert_eq!(code(&session.reply(&id)), -32600);
         assert!(runs());
@@ -368,7 +368,7 @@ fn progress_is_told_to_who_asks_and_never_after_the_result() {
             };
             assert!(last > 0.0 && result["result"]["isError"] == false, "{result}");
         }
-        let reply = session.call("run_tests", json!({"command": "true"}));
+        let reply = session.call("run_tests", &json!({"command": "true"}));
         assert!(reply["result"].is_object(), "without a token the result is the next line");
         assert_eq!(session.close(), [] as [Value; 0]);
     }

@@ -8,6 +8,7 @@ pub mod engine_stub;
 mod lines;
 mod place;
 mod progress;
+mod scan;
 mod schema;
 mod server;
 pub mod tools;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use rmcp::RoleServer;
 use rmcp::model::{ClientJsonRpcMessage, JsonRpcMessage, RequestId, ServerJsonRpcMessage};
 use rmcp::transport::Transport;
-use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use super::Closing;
 use super::lines::{self, LONGEST, Line};
+use super::scan::Scan;
 
 /// Messages that wait for the SDK before the client has to.
 const WAITING: usize = 64;
@@ -163,36 +163,19 @@ fn read_all(input: impl Read, lines: &mpsc::Sender<Line>) {
 
 /// Reads away the rest of a line that is too long; answers the id that it has, wherever in the line that stands.
 fn skip(start: &[u8], input: &mut impl BufRead) -> Option<RequestId> {
-    #[derive(Deserialize)]
-    struct Named {
-        id: Option<RequestId>,
-    }
-    let mut rest = BufReader::new(Rest { input, over: false });
-    let named: Option<Named> = serde_json::from_reader(start.chain(&mut rest)).ok();
-    let _ = io::copy(&mut rest, &mut io::sink());
-    named?.id
-}
-
-/// The rest of a line.
-struct Rest<'a, R> {
-    input: &'a mut R,
-    over: bool,
-}
-
-impl<R: BufRead> Read for Rest<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.over {
-            return Ok(0);
+    let mut scan = Scan::default();
+    scan.feed(start);
+    while let Ok(available @ [_, ..]) = input.fill_buf() {
+        let end = memchr::memchr(b'\n', available);
+        let rest = &available[..end.unwrap_or(available.len())];
+        scan.feed(rest);
+        let taken = rest.len() + usize::from(end.is_some());
+        input.consume(taken);
+        if end.is_some() {
+            break;
         }
-        let available = self.input.fill_buf()?;
-        let most = available.len().min(buffer.len());
-        let end = memchr::memchr(b'\n', &available[..most]);
-        let taken = end.unwrap_or(most);
-        buffer[..taken].copy_from_slice(&available[..taken]);
-        self.over = end.is_some() || available.is_empty();
-        self.input.consume(taken + usize::from(end.is_some()));
-        Ok(taken)
     }
+    scan.id()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! What the tools take and give, as JSON Schema. Plain enough for every client: types, required fields, ranges and names.
+//! What the tools take and give, as JSON Schema. Plain enough for every client: one type a field, required fields,
+//! ranges and names.
 //! A failing result has `status` and `error` and conforms as well.
 
 use serde_json::{Value, json};
@@ -68,13 +69,12 @@ pub(super) fn output(name: Name) -> Value {
         Name::CheckStatus => status(),
         Name::Generate | Name::GenerateAndWriteFiles => finished(),
         Name::RunTests => json!({
-            "ended": {},
             "passed": count(),
             "failed": count(),
             "skipped": count(),
             "failing": list(&json!({ "type": "string" })),
             "relevant": list(&json!({ "type": "string" })),
-            "sandbox": {},
+            "sandbox": string(),
         }),
         Name::Undo => json!({
             "run": string(),
@@ -101,11 +101,11 @@ pub(super) fn output(name: Name) -> Value {
         }
         _ => properties["status"] = json!({ "type": "string", "enum": ["ok", "error"] }),
     }
-    properties["error"] = json!({
-        "type": ["object", "null"],
+    properties["error"] = or_null(&json!({
+        "type": "object",
         "properties": { "code": string(), "message": string(), "fix": string() },
         "required": ["code", "message", "fix"],
-    });
+    }));
     json!({ "type": "object", "properties": properties, "required": ["status"] })
 }
 
@@ -139,7 +139,7 @@ fn status() -> Value {
 fn finished() -> Value {
     let whole = || json!({ "type": "integer", "minimum": 0 });
     json!({
-        "run": { "type": ["string", "null"], "description": "for undo" },
+        "run": or_null(&string()),
         "out": string(),
         "files": list(&json!({
             "type": "object",
@@ -165,15 +165,15 @@ fn finished() -> Value {
             "properties": { "model": string(), "usd": { "type": "number" } },
             "required": ["model", "usd"],
         })),
-        "tests": {
-            "type": ["object", "null"],
+        "tests": or_null(&json!({
+            "type": "object",
             "properties": {
                 "passed": { "type": "boolean" },
                 "first_pass": { "type": "boolean" },
                 "repairs": whole(),
             },
             "required": ["passed", "first_pass", "repairs"],
-        },
+        })),
         "warnings": list(&string()),
     })
 }
@@ -198,10 +198,15 @@ fn list(items: &Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
+/// Spelled so that clients with one type a field can read it.
+fn or_null(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "null" }] })
+}
+
 fn count() -> Value {
-    json!({ "type": ["integer", "null"], "minimum": 0 })
+    or_null(&json!({ "type": "integer", "minimum": 0 }))
 }
 
 fn dollars() -> Value {
-    json!({ "type": ["number", "null"], "minimum": 0 })
+    or_null(&json!({ "type": "number", "minimum": 0 }))
 }

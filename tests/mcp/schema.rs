@@ -4,14 +4,18 @@ use serde_json::Value;
 
 /// Panics with the place and the reason when `value` does not conform.
 pub fn conforms(value: &Value, schema: &Value, at: &str) {
+    if let Err(fault) = check(value, schema, at) {
+        panic!("{fault}");
+    }
+}
+
+fn check(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
     for (keyword, wanted) in schema.as_object().expect("a schema is an object") {
         let fits = match keyword.as_str() {
             "description" | "default" => true,
-            "type" => match wanted {
-                Value::Array(types) => types.iter().any(|wanted| is(value, wanted)),
-                wanted => is(value, wanted),
-            },
-            "enum" => wanted.as_array().is_some_and(|values| values.contains(value)),
+            "type" => is(value, wanted.as_str().expect("one type")),
+            "anyOf" => wanted.as_array().expect("a list").iter().any(|one| check(value, one, at).is_ok()),
+            "enum" => wanted.as_array().expect("a list").contains(value),
             "minimum" => value.as_f64().is_none_or(|number| number >= wanted.as_f64().expect("a number")),
             "maximum" => value.as_f64().is_none_or(|number| number <= wanted.as_f64().expect("a number")),
             "minLength" => value.as_str().is_none_or(|text| text.chars().count() as u64 >= length(wanted)),
@@ -22,35 +26,38 @@ pub fn conforms(value: &Value, schema: &Value, at: &str) {
             }),
             "additionalProperties" => {
                 assert_eq!(wanted, &Value::Bool(false));
-                let fields = value.as_object().into_iter().flatten();
-                fields.into_iter().all(|(name, _)| schema["properties"].get(name).is_some())
+                let mut names = value.as_object().into_iter().flat_map(|fields| fields.keys());
+                names.all(|name| schema["properties"].get(name).is_some())
             }
             "properties" => {
                 for (name, wanted) in wanted.as_object().expect("an object") {
                     if let Some(value) = value.get(name) {
-                        conforms(value, wanted, &format!("{at}.{name}"));
+                        check(value, wanted, &format!("{at}.{name}"))?;
                     }
                 }
                 true
             }
             "items" => {
                 for (number, value) in value.as_array().into_iter().flatten().enumerate() {
-                    conforms(value, wanted, &format!("{at}[{number}]"));
+                    check(value, wanted, &format!("{at}[{number}]"))?;
                 }
                 true
             }
             other => panic!("{at}: the keyword {other} is not known here"),
         };
-        assert!(fits, "{at}: {value} does not fit {keyword}: {wanted}");
+        if !fits {
+            return Err(format!("{at}: {value} does not fit {keyword}: {wanted}"));
+        }
     }
+    Ok(())
 }
 
 fn length(wanted: &Value) -> u64 {
     wanted.as_u64().expect("a length")
 }
 
-fn is(value: &Value, wanted: &Value) -> bool {
-    match wanted.as_str().expect("a type") {
+fn is(value: &Value, wanted: &str) -> bool {
+    match wanted {
         "object" => value.is_object(),
         "array" => value.is_array(),
         "string" => value.is_string(),
@@ -59,5 +66,22 @@ fn is(value: &Value, wanted: &Value) -> bool {
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         other => panic!("no such type: {other}"),
+    }
+}
+
+#[test]
+fn what_does_not_conform_is_found() {
+    use serde_json::json;
+    for (value, schema) in [
+        (json!("x"), json!({"type": "integer"})),
+        (json!("x"), json!({"enum": ["y"]})),
+        (json!(1), json!({"anyOf": [{"type": "string"}, {"type": "null"}]})),
+        (json!({}), json!({"required": ["a"]})),
+        (json!({"b": 1}), json!({"properties": {}, "additionalProperties": false})),
+        (json!({"a": [1, "x"]}), json!({"properties": {"a": {"items": {"type": "integer"}}}})),
+        (json!(-1), json!({"minimum": 0})),
+        (json!("ab"), json!({"maxLength": 1})),
+    ] {
+        assert!(check(&value, &schema, "").is_err(), "{value} {schema}");
     }
 }

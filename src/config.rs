@@ -17,7 +17,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("XDG_CONFIG_HOME", "used for the default of SEF_CONFIG_DIR"),
     ("HOME", "used for every default above"),
     ("CLAUDE_PROJECT_DIR", "set by Claude Code: where project agents are looked for"),
-    ("CLAUDE_CODE_SESSION_ID", "set by Claude Code: the session that calls of `sef mcp` are noted under"),
+    ("CLAUDE_CODE_SESSION_ID", "set by Claude Code: the session that turbo's use belongs to"),
     ("CLAUDE_CODE_SUBAGENT_MODEL", "set by the user for all subagents: SEF then leaves spawns alone"),
     (
         "CLAUDE_CODE_SUBAGENT_MODEL_FORCE",
@@ -42,7 +42,7 @@ pub struct Env {
     pub bin_dir: Option<PathBuf>,
     /// The project that Claude Code was started in.
     pub project_dir: Option<PathBuf>,
-    /// The session that Claude Code started this process for; an id, never a path.
+    /// The session that started this process, when Claude Code says so.
     pub session_id: Option<String>,
     /// A model that the user forces on all subagents; SEF steps aside then.
     pub subagent_model: Option<String>,

@@ -41,6 +41,8 @@ pub enum Command {
     Accept(WordArgs),
     /// Have a hosted model write code from an exact contract, run its tests, take it back.
     Turbo(Box<TurboArgs>),
+    /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
+    Mcp,
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.

@@ -26,6 +26,7 @@ pub mod guidance;
 pub mod handle;
 pub mod hook;
 pub mod hosted;
+pub mod mcp;
 pub mod metrics;
 pub mod models;
 pub mod outcomes;

@@ -12,6 +12,7 @@ mod install_report;
 mod install_script;
 mod labelled;
 mod log;
+mod mcp;
 mod payloads;
 mod policy;
 mod routing;

@@ -23,7 +23,7 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, fence, statusline, turbo};
+use sef::{eval, explain, feedback, fence, mcp, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -78,6 +78,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         },
         Command::Reject(args) => said(env, Word::Reject, &args),
         Command::Accept(args) => said(env, Word::Accept, &args),
+        Command::Mcp => mcp::serve(env).map(|()| String::new()),
         Command::Statusline => {
             let mut input = String::new();
             let read = io::stdin().lock().take(MOST_STATUS).read_to_string(&mut input);

@@ -17,5 +17,14 @@ pub struct Tested {
 
 /// By exit status.
 pub fn read(output: &str, ended: Ended) -> Tested {
-    Tested { runner: None, passed: None, failed: None, skipped: None, errors: None, failing: Vec::new(), relevant: output.lines().rev().take(40).map(str::to_owned).collect(), complete: ended == Ended::Exit(0) }
+    Tested {
+        runner: None,
+        passed: None,
+        failed: None,
+        skipped: None,
+        errors: None,
+        failing: Vec::new(),
+        relevant: output.lines().rev().take(40).map(str::to_owned).collect(),
+        complete: ended == Ended::Exit(0),
+    }
 }

@@ -3,7 +3,7 @@
 //! folder holds what was there before or a complete answer, and the best of them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::order::{
     self, Existing, Failure, Finished, Order, Status, Step, Test, Tests, Tokens, Vague, Watch, Written,
 };
 use super::runs::{self, Run};
-use super::{account, budget, prompt, trial};
+use super::{account, budget, drafts, prompt, trial};
 use crate::config::Env;
 use crate::contract;
 use crate::error::Error;
@@ -42,6 +42,31 @@ pub fn run(env: &Env, order: &Order, watch: &dyn Watch) -> Finished {
         account::note(env, &finished);
     }
     finished
+}
+
+/// What came of an order that writes into no folder of the user's.
+pub struct Drafted {
+    /// Its `out` is the draft's folder.
+    pub finished: Finished,
+    /// Path and content of every file.
+    pub code: Vec<(String, String)>,
+}
+
+/// Has the files written into a private folder of SEF's own, for somebody to look at. The order's folder is not touched.
+pub fn draft(env: &Env, order: &Order, watch: &dyn Watch) -> Drafted {
+    let began = Instant::now();
+    let mut job = Job::new(env, order, watch);
+    let drafted = job.draft();
+    let (error, folder, code) = match drafted {
+        Ok((folder, code)) => (None, Some(folder), code),
+        Err(failure) => (Some(failure), None, Vec::new()),
+    };
+    let mut finished = job.finish(error, began);
+    finished.out = folder.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+    if finished.usage != Tokens::default() {
+        account::note(env, &finished);
+    }
+    Drafted { finished, code }
 }
 
 /// What is known of an order while it is carried out.
@@ -89,22 +114,38 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Writes the contract's files into its folder, and tests them.
     fn work(&mut self) -> Result<(), Failure> {
-        if self.order.vague == Vague::Refuse {
-            check_contract(&self.order.contract)?;
-        }
         let ready = self.ready()?;
         self.look_at_the_folder()?;
         let blocks = self.first_answer(&ready)?;
-        let mut current: BTreeMap<String, FileBlock> =
-            blocks.files.iter().map(|file| (file.path.clone(), file.clone())).collect();
-        let listed = |reason: &Reason| format!("the answer's {reason}");
-        self.warnings.extend(blocks.warnings.iter().map(listed));
         self.write(&blocks.files, self.order.existing)?;
         if let Some(test) = &self.order.test {
+            let mut current: BTreeMap<String, FileBlock> =
+                blocks.files.into_iter().map(|file| (file.path.clone(), file)).collect();
             self.test_and_repair(&ready, test, &mut current)?;
         }
         Ok(())
+    }
+
+    /// Writes the contract's files into a draft.
+    fn draft(&mut self) -> Result<(PathBuf, Vec<(String, String)>), Failure> {
+        let ready = self.ready()?;
+        let state_dir = self.state_dir()?;
+        let blocks = self.first_answer(&ready)?;
+        let code: Vec<(String, String)> =
+            blocks.files.into_iter().map(|file| (file.path, file.content)).collect();
+        let folder = drafts::save(state_dir, &code).map_err(|error| not_written(&[error]))?;
+        self.files = code
+            .iter()
+            .map(|(path, content)| Written {
+                path: path.clone(),
+                lines: content.lines().count() as u64,
+                bytes: content.len() as u64,
+                action: order::Action::Created,
+            })
+            .collect();
+        Ok((folder, code))
     }
 
     /// A folder that cannot be written is said before anything is paid for, and what a killed run left is mended first.
@@ -126,8 +167,11 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// Finds the service, its key and what is known of its model.
+    /// Checks the contract, then finds the service, its key and what is known of its model.
     fn ready(&mut self) -> Result<Ready, Failure> {
+        if self.order.vague == Vague::Refuse {
+            check_contract(&self.order.contract)?;
+        }
         let service = Service::find(self.env, self.order.model.as_deref())?;
         self.model_id.clone_from(&service.model);
         if let Some(fault) = service.without_key() {
@@ -158,7 +202,11 @@ impl<'a> Job<'a> {
             let suffix = prompt::suffix();
             let answer = self.ask(ready, &prompt::system(&suffix), &user, contract)?;
             let reasons = match blocks::parse(&answer, &suffix) {
-                Ok(blocks) => return Ok(blocks),
+                Ok(blocks) => {
+                    let listed = |reason: &Reason| format!("the answer's {reason}");
+                    self.warnings.extend(blocks.warnings.iter().map(listed));
+                    return Ok(blocks);
+                }
                 Err(reasons) => reasons,
             };
             let said: Vec<String> = reasons.iter().take(TOLD).map(Reason::to_string).collect();

@@ -7,6 +7,7 @@ pub mod account;
 pub mod blocks;
 pub mod budget;
 pub mod command;
+pub mod drafts;
 pub mod engine;
 pub mod order;
 pub mod prompt;

@@ -207,7 +207,6 @@ pub struct Tests {
     /// Repairs that were tried.
     pub repairs: u8,
     /// Counts and names of the last run of the version that was kept.
-    #[serde(flatten)]
     pub seen: serde_json::Value,
 }
 

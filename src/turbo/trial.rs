@@ -88,14 +88,14 @@ impl Trial {
         json!({
             "ended": ended(&self.ended),
             "runner": self.tested.runner,
-            "passed_tests": self.tested.passed,
-            "failed_tests": self.tested.failed,
-            "skipped_tests": self.tested.skipped,
+            "passed": self.tested.passed,
+            "failed": self.tested.failed,
+            "skipped": self.tested.skipped,
             "errors": self.tested.errors,
             "failing": self.tested.failing,
-            "output": self.tested.relevant,
+            "relevant": self.tested.relevant,
             "ms": self.ms,
-            "fence": self.fence,
+            "sandbox": self.fence,
         })
     }
 
@@ -140,8 +140,7 @@ fn ended(ended: &Ended) -> String {
 pub fn in_words(seen: &Value) -> String {
     let count = |name: &str| seen[name].as_u64();
     let mut parts = Vec::new();
-    for (name, word) in [("passed_tests", "passed"), ("failed_tests", "failed"), ("skipped_tests", "skipped")]
-    {
+    for (name, word) in [("passed", "passed"), ("failed", "failed"), ("skipped", "skipped")] {
         parts.extend(count(name).map(|count| format!("{count} {word}")));
     }
     parts.extend(count("errors").filter(|count| *count > 0).map(|count| plural(count, "error")));

@@ -58,7 +58,7 @@ pub struct Undone {
     pub kept: Vec<(String, PathBuf)>,
 }
 
-/// Takes back a run; with `below`, `Last` looks only at runs in that folder (a real path). All of it or nothing.
+/// Takes back a run; with `below` only runs in that folder (a real path) are looked at. All of it or nothing.
 pub fn undo(state_dir: &Path, which: Which<'_>, below: Option<&Path>, edits: Edits) -> Result<Undone> {
     let turn = Turn::take(state_dir)?;
     let (folder, mut manifest) = find(&turn, which, below)?;
@@ -115,7 +115,13 @@ fn find(turn: &Turn, which: Which<'_>, below: Option<&Path>) -> Result<(PathBuf,
             .find(|known| *known == id)
             .map(|id| turn.folder(id))
             .ok_or_else(|| nothing(format!("there is no run {}", crate::fsx::names::shown(id))))?;
-        return Ok((folder.clone(), Manifest::load(&folder)?));
+        let manifest = Manifest::load(&folder)?;
+        return match below {
+            Some(below) if !manifest.root.starts_with(below) => {
+                Err(nothing(format!("run {id} is not of {}", below.display())))
+            }
+            _ => Ok((folder, manifest)),
+        };
     }
     for id in ids {
         let folder = turn.folder(&id);

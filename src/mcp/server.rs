@@ -1,0 +1,96 @@
+//! The server's answers: who it is, which tools it has, and calls, each on a thread of its own so that pings and
+//! cancellations are answered meanwhile. Keeps no state between calls.
+
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, Implementation, ListToolsResult,
+    PaginatedRequestParams, ProgressNotificationParam, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use tokio::sync::mpsc;
+
+use super::Closing;
+use super::call::call;
+use super::progress::{Client, Told};
+use super::tools::{self, Name, Ready};
+use crate::config::Env;
+use crate::hosted::status::{self, Live};
+
+/// See the module.
+pub(super) struct Server {
+    env: Env,
+    closing: Closing,
+}
+
+impl Server {
+    pub(super) fn new(env: Env, closing: Closing) -> Self {
+        Self { env, closing }
+    }
+
+    fn ready(&self) -> Ready {
+        if status::check(&self.env, Live::No).key_set { Ready::Yes } else { Ready::No }
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let itself =
+            Implementation::new("sef", env!("CARGO_PKG_VERSION")).with_title("SEF hosted generation");
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(itself)
+            .with_instructions(tools::instructions(self.ready()))
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(tools::list(self.ready())))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let Some(name) = Name::of(&request.name) else {
+            let known = Name::ALL.map(Name::as_str).join(", ");
+            return Err(ErrorData::invalid_params(format!("unknown tool; there are {known}"), None));
+        };
+        let token = context.meta.get_progress_token();
+        let (sender, mut steps) = mpsc::unbounded_channel();
+        let client = Client {
+            cancelled: {
+                let (request, closing) = (context.ct.clone(), self.closing.clone());
+                move || request.is_cancelled() || closing.is_set()
+            },
+            steps: token.is_some().then_some(sender),
+        };
+        let env = self.env.clone();
+        let given = request.arguments.unwrap_or_default();
+        // The client's view ends with the work, and with it the steps.
+        let work = tokio::task::spawn_blocking(move || call(&env, name, &given, &client));
+        if let Some(token) = token {
+            let mut told = Told::default();
+            let mut count = 0.0;
+            while let Some(step) = steps.recv().await {
+                let Some(sentence) = told.next(step) else { continue };
+                if context.ct.is_cancelled() {
+                    continue;
+                }
+                count += 1.0;
+                let progress = ProgressNotificationParam::new(token.clone(), count).with_message(sentence);
+                // Awaited, so that none comes after the result.
+                let _ = context.peer.notify_progress(progress).await;
+            }
+        }
+        let answer = work.await.map_err(|_| ErrorData::internal_error("the tool broke off", None))?;
+        let result = if answer.failed {
+            CallToolResult::structured_error(answer.value)
+        } else {
+            CallToolResult::structured(answer.value)
+        };
+        Ok(result.into())
+    }
+}

@@ -1,0 +1,201 @@
+//! The tools as a client sees them: names, words, hints, in one order that never changes. What they take and give is in
+//! `schema`, what they do in `call`.
+
+use std::sync::Arc;
+
+use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
+use serde_json::Value;
+
+use super::schema;
+
+/// Longest result of `generate` that Claude Code passes on unshortened, in characters; its limit for others is 50,000.
+const MOST_RESULT: u64 = 200_000;
+
+/// One tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// Can the service be used?
+    CheckStatus,
+    /// Files in a folder of SEF's own.
+    Generate,
+    /// Files in the project.
+    GenerateAndWriteFiles,
+    /// A test command in the fence.
+    RunTests,
+    /// A run taken back.
+    Undo,
+}
+
+impl Name {
+    /// All of them, as they are listed: for prompt caches, always in this order.
+    pub const ALL: [Self; 5] =
+        [Self::CheckStatus, Self::Generate, Self::GenerateAndWriteFiles, Self::RunTests, Self::Undo];
+
+    /// The tool that a client calls by this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tool| tool.as_str() == name)
+    }
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CheckStatus => "check_status",
+            Self::Generate => "generate",
+            Self::GenerateAndWriteFiles => "generate_and_write_files",
+            Self::RunTests => "run_tests",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// See [`list`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// A key is there.
+    Yes,
+    /// No key is there.
+    No,
+}
+
+/// The tools, in order.
+///
+/// Claude Code defers MCP tools: the model sees their names and must search before it can call one. `check_status` is loaded
+/// at once when a key is there, since it is small and leads to the others; without a key no prompt gets longer.
+pub fn list(ready: Ready) -> Vec<Tool> {
+    Name::ALL.into_iter().map(|name| tool(name, ready)).collect()
+}
+
+/// What the model is told of the server, whether it looks at a tool or not.
+pub fn instructions(ready: Ready) -> &'static str {
+    match ready {
+        Ready::Yes => {
+            "Hosted code generation: another model writes whole files from an exact contract, faster and cheaper than you. \
+             Use generate_and_write_files for well understood code of a few files whose design is settled: write the \
+             contract (goal, data models, signatures, rules, error cases, list of files, tests), then review what came. Do \
+             not use it for small edits, for debugging or where the design is open. check_status says whether it can be used."
+        }
+        Ready::No => {
+            "Hosted code generation is registered but has no key. Write code yourself; when the user asks for it, \
+             check_status says what is missing."
+        }
+    }
+}
+
+fn tool(name: Name, ready: Ready) -> Tool {
+    let tool = Tool::new(name.as_str(), description(name), object(schema::input(name)))
+        .with_title(title(name))
+        .with_raw_output_schema(object(schema::output(name)))
+        .with_annotations(annotations(name));
+    match meta(name, ready) {
+        Some((key, value)) => {
+            let mut meta = MetaObject::new();
+            meta.0.insert(key.to_owned(), value);
+            tool.with_meta(meta)
+        }
+        None => tool,
+    }
+}
+
+fn meta(name: Name, ready: Ready) -> Option<(&'static str, Value)> {
+    match (name, ready) {
+        (Name::CheckStatus, Ready::Yes) => Some(("anthropic/alwaysLoad", true.into())),
+        (Name::Generate, _) => Some(("anthropic/maxResultSizeChars", MOST_RESULT.into())),
+        _ => None,
+    }
+}
+
+fn title(name: Name) -> &'static str {
+    match name {
+        Name::CheckStatus => "Hosted generation: status",
+        Name::Generate => "Generate code aside",
+        Name::GenerateAndWriteFiles => "Generate files into the project",
+        Name::RunTests => "Run tests in the fence",
+        Name::Undo => "Undo a generation",
+    }
+}
+
+fn description(name: Name) -> &'static str {
+    match name {
+        Name::CheckStatus => {
+            "Says whether hosted code generation can be used: service, model, limits, and what is missing. Call it once, \
+             before the first generation of a session; not before each one. With live=false it opens no connection."
+        }
+        Name::Generate => {
+            "Has the hosted model write files from a contract into a folder aside, not into the project. Use it to look at a \
+             draft or to compare; to get code into the project use generate_and_write_files. Returns names and sizes, and the \
+             code only with include_code=true, which costs you its tokens."
+        }
+        Name::GenerateAndWriteFiles => {
+            "Has the hosted model write whole files from a contract into the project, and runs the tests on them. Use it for \
+             well understood code of a few files; not for small edits, debugging or open design. The contract must give goal, \
+             data models, signatures, rules, error cases and the list of files: a vague one is refused and the result says what \
+             is missing. Returns names, sizes and test results, never the code: read the files to review them. Files that are \
+             there and differ are kept unless overwrite=true; undo takes a run back."
+        }
+        Name::RunTests => {
+            "Runs a test command in a fence (time, memory and output limits, no keys, no network where the machine can do \
+             that) and returns counts, names of failing tests and at most 40 relevant lines. Use it for generated code that \
+             nobody has read yet; not for servers, builds or commands that must reach the network."
+        }
+        Name::Undo => {
+            "Takes back what a generation wrote: files it made are removed, files it replaced come back. Without run, the \
+             last one of this project. Files edited since are kept and reported unless discard_edits=true."
+        }
+    }
+}
+
+fn annotations(name: Name) -> ToolAnnotations {
+    let hints = |read_only, destructive, idempotent, open_world| {
+        ToolAnnotations::from_raw(
+            None,
+            Some(read_only),
+            Some(destructive),
+            Some(idempotent),
+            Some(open_world),
+        )
+    };
+    match name {
+        Name::CheckStatus => hints(true, false, true, true),
+        Name::Generate => hints(false, false, false, true),
+        // It replaces files when told to, and a test command may do anything that the fence allows.
+        Name::GenerateAndWriteFiles | Name::RunTests => hints(false, true, false, true),
+        Name::Undo => hints(false, true, false, false),
+    }
+}
+
+fn object(schema: Value) -> Arc<JsonObject> {
+    let Value::Object(schema) = schema else { unreachable!("every schema is an object") };
+    Arc::new(schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_has_all_its_parts_within_the_limits_of_clients() {
+        for ready in [Ready::Yes, Ready::No] {
+            assert!(instructions(ready).len() < 2_048, "older clients cut there");
+            for tool in list(ready) {
+                assert!(format!("mcp__speed-run__{}", tool.name).len() <= 64);
+                assert!(tool.description.is_some_and(|words| (80..1_000).contains(&words.len())));
+                assert!(tool.title.is_some() && tool.annotations.is_some());
+                assert_eq!(tool.input_schema["type"], "object");
+                assert_eq!(tool.input_schema["additionalProperties"], false);
+                assert_eq!(tool.output_schema.map(|schema| schema["type"].clone()), Some("object".into()));
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_key_puts_a_tool_into_every_prompt() {
+        let loaded = |ready| {
+            let loaded = |tool: &Tool| {
+                tool.meta.as_ref().is_some_and(|meta| meta.0.contains_key("anthropic/alwaysLoad"))
+            };
+            list(ready).into_iter().filter(loaded).map(|tool| tool.name).collect::<Vec<_>>()
+        };
+        assert_eq!(loaded(Ready::Yes), ["check_status"]);
+        assert!(loaded(Ready::No).is_empty());
+    }
+}

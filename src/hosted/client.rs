@@ -413,7 +413,7 @@ impl Request {
                     }
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(ureq::Error::Io(error)),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -139,7 +139,8 @@ fn description(name: Name) -> &'static str {
         }
         Name::Undo => {
             "Takes back what a generation wrote: files it made are removed, files it replaced come back. Without run, the \
-             last one of this project. Files edited since are kept and reported unless discard_edits=true."
+             last one of this project. When a file was edited since, nothing is taken back and the result names it; with \
+             discard_edits=true it is taken back too, and a copy of the edits is kept."
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One integration binary: every test runs the real binaries in a sandbox of its own.
 
 mod calibrate;
+mod contract;
 mod docs;
 mod explain;
 mod export;

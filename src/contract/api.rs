@@ -131,7 +131,7 @@ fn entry(content: &str, text: &str, fenced: bool) -> Option<(Form, bool)> {
     signature(content, fenced).map(|has_result| (Form::Signature, has_result))
 }
 
-/// `GET /tasks -> list[Task]`, `/tasks (GET)`, and the `/tasks:` and `get:` of OpenAPI.
+/// `GET /tasks -> list[Task]`, `/tasks (GET)`, and the `get:` of OpenAPI.
 fn route(content: &str) -> Option<bool> {
     let mut words = content.split_whitespace();
     let first = words.next()?;
@@ -149,9 +149,10 @@ fn route(content: &str) -> Option<bool> {
         let named = second.ends_with(':') && !behind.trim().is_empty();
         return Some(named || states_result(behind));
     }
-    if is_path(first) && first.len() > 1 && (is_method(second) || first.ends_with(':') && second.is_empty()) {
+    if is_path(first) && first.len() > 1 && is_method(second) {
         return Some(states_result(content));
     }
+    // Its path stands on the line above.
     let openapi = first.strip_suffix(':').filter(|_| second.is_empty())?;
     matches!(openapi, "get" | "post" | "put" | "patch" | "delete").then_some(false)
 }

@@ -49,7 +49,10 @@ pub fn new(lang: Lang, kind: Kind, out: Option<&Path>) -> Result<String> {
     if path.symlink_metadata().is_ok() {
         return Err(exists());
     }
-    let target = Target::read(path)?;
+    let whole = std::path::absolute(path).map_err(|error| {
+        Error::new("cannot write the skeleton", error).at(path).fix("name a file in a folder that exists")
+    })?;
+    let target = Target::read(&whole)?;
     if target.bytes.is_some() {
         return Err(exists());
     }

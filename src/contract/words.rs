@@ -22,12 +22,9 @@ pub fn holds(text: &str, vocabulary: &Vocabulary) -> bool {
 
 /// The byte where the first such word begins.
 pub fn position(text: &str, vocabulary: &Vocabulary) -> Option<usize> {
-    let mut folded = String::with_capacity(LONGEST);
-    for word in words(text).filter(|word| word.len() <= LONGEST) {
-        fold_into(&mut folded, word);
-        if vocabulary.words.iter().any(|entry| fits(entry, &folded)) {
-            return Some(word.as_ptr() as usize - text.as_ptr() as usize);
-        }
+    let found = words(text).find(|word| is_listed(word, vocabulary.words));
+    if let Some(word) = found {
+        return Some(word.as_ptr() as usize - text.as_ptr() as usize);
     }
     if text.is_ascii() {
         return None;
@@ -37,15 +34,16 @@ pub fn position(text: &str, vocabulary: &Vocabulary) -> Option<usize> {
 
 /// Whether a word (of any case) names a type.
 pub fn is_type(word: &str) -> bool {
-    if word.len() > LONGEST || word.is_empty() {
-        return false;
+    if !word.is_ascii() {
+        return holds(word, &FOREIGN_TYPES);
     }
-    let mut folded = String::with_capacity(LONGEST);
-    fold_into(&mut folded, word);
-    let known = |word: &str| TYPES.binary_search(&word).is_ok();
-    known(&folded)
-        || folded.strip_suffix('s').is_some_and(known)
-        || (!word.is_ascii() || word.len() > 3) && holds(word, &FOREIGN_TYPES)
+    let known = |word: &[u8]| {
+        let lower = || word.iter().map(u8::to_ascii_lowercase);
+        TYPES.binary_search_by(|entry| entry.bytes().cmp(lower())).is_ok()
+    };
+    let word = word.as_bytes();
+    let singular = word.strip_suffix(b"s").unwrap_or(word);
+    known(word) || known(singular) || FOREIGN_TYPES.words.iter().any(|entry| fits(entry, word))
 }
 
 /// How many words a text has. Where no spaces part them, two characters count as one.
@@ -65,24 +63,34 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty())
 }
 
-fn fold_into(folded: &mut String, word: &str) {
-    folded.clear();
-    folded.extend(word.chars().map(fold));
-}
-
-fn fits(entry: &str, word: &str) -> bool {
-    // Most entries differ in the first byte already.
-    let first = entry.as_bytes()[0];
-    if first != b'*' && word.as_bytes().first() != Some(&first) {
+fn is_listed(word: &str, entries: &[&str]) -> bool {
+    if word.len() > LONGEST {
         return false;
     }
-    if let Some(beginning) = entry.strip_suffix('*') {
-        return word.starts_with(beginning);
+    if word.is_ascii() {
+        return entries.iter().any(|entry| fits(entry, word.as_bytes()));
     }
-    if let Some(ending) = entry.strip_prefix('*') {
-        return word.ends_with(ending);
+    let folded: String = word.chars().map(fold).collect();
+    entries.iter().any(|entry| fits(entry, folded.as_bytes()))
+}
+
+/// Whether a word is that of an entry, whatever the case of its ASCII letters.
+fn fits(entry: &str, word: &[u8]) -> bool {
+    // Most entries differ in the first byte already.
+    let (entry, first) = (entry.as_bytes(), entry.as_bytes()[0]);
+    if first != b'*' && word.first().map(u8::to_ascii_lowercase) != Some(first) {
+        return false;
     }
-    entry == word
+    match (entry.strip_suffix(b"*"), entry.strip_prefix(b"*")) {
+        (Some(beginning), _) => {
+            word.get(..beginning.len()).is_some_and(|head| head.eq_ignore_ascii_case(beginning))
+        }
+        (None, Some(ending)) => {
+            let from = word.len().checked_sub(ending.len());
+            from.is_some_and(|from| word[from..].eq_ignore_ascii_case(ending))
+        }
+        (None, None) => word.eq_ignore_ascii_case(entry),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use sef::fence::tested::{Verdict, read};
 use sef::fence::{Ended, Limits, Network, Order, Ran, Sandbox as Wanted, Walls, run, run_behind};
 
 use crate::sandbox::{Sandbox, binary, skipped};
@@ -12,14 +13,13 @@ use crate::sandbox::{Sandbox, binary, skipped};
 const WALL: Duration = Duration::from_secs(1);
 const ALL: [Walls; 3] = [Walls::Bubblewrap, Walls::Namespaces, Walls::ProcessOnly];
 
-/// The machine's search path, for programs that tests start and that may lie anywhere.
-fn path() -> String {
-    let extra = ["/root/.cargo/bin", "/root/.pyenv/shims"].join(":");
-    format!("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{extra}")
-}
-
+/// The test's own search path, with the compiler that built it in front.
 fn variables() -> Vec<(String, String)> {
-    vec![("PATH".to_owned(), path()), ("LANG".to_owned(), "C.UTF-8".to_owned())]
+    let own = sef::config::variables();
+    let path = own.iter().find(|(name, _)| name == "PATH").map_or("/usr/bin:/bin", |(_, path)| path);
+    let compiler = Path::new(env!("CARGO")).parent().expect("cargo lies in a folder");
+    let path = format!("{}:{path}", compiler.display());
+    vec![("PATH".to_owned(), path), ("LANG".to_owned(), "C.UTF-8".to_owned())]
 }
 
 fn order<'a>(command: &'a str, dir: &'a Path, variables: &'a [(String, String)]) -> Order<'a> {
@@ -368,6 +368,42 @@ fn f5_a_command_that_kills_its_parents_ends_nothing_but_itself() {
                 ended == Ended::Signal(9) || command.contains("PPID"),
                 "{walls:?}: {command}: {ended:?} {output}"
             );
+        }
+    });
+}
+
+#[test]
+fn real_tests_run_behind_every_wall_and_are_read() {
+    each(|sandbox, walls| {
+        let python = "import unittest\nclass T(unittest.TestCase):\n    def test_good(self): pass\n    def test_bad(self): self.assertEqual(1, 2)\n";
+        sandbox.write("project/test_it.py", python);
+        let node = "const test = require('node:test'); test('good', () => {}); test('bad', () => { throw new Error('boom') });\n";
+        sandbox.write("project/it.test.js", node);
+        sandbox.write(
+            "project/Cargo.toml",
+            "[package]\nname = \"it\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        );
+        sandbox
+            .write("project/src/lib.rs", "#[test]\nfn good() {}\n#[test]\nfn bad() { assert_eq!(1, 2) }\n");
+        let table = [
+            ("python3 -m unittest", "unittest", "test_bad (test_it.T.test_bad)", "AssertionError: 1 != 2"),
+            ("node --test", "node --test", "bad", "boom"),
+            ("cargo test --lib", "cargo test", "bad", "left: 1"),
+        ];
+        for (command, runner, failing, reason) in table {
+            let ran = behind(sandbox, walls, command, |order| {
+                order.limits = Limits { wall: Duration::from_mins(1), memory_bytes: 2 << 30, ..order.limits };
+            });
+            let tested = read(&ran.output.text(), ran.ended);
+            let context = format!("{walls:?}: {command}: {:?}: {}", ran.ended, ran.output.text());
+            assert_eq!(tested.verdict, Verdict::Failed, "{context}");
+            assert_eq!(
+                (tested.runner, tested.passed, tested.failed),
+                (Some(runner), Some(1), Some(1)),
+                "{context}"
+            );
+            assert_eq!(tested.failing, [failing], "{context}");
+            assert!(tested.relevant.iter().any(|line| line.contains(reason)), "{:#?}", tested.relevant);
         }
     });
 }

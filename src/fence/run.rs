@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::choose::{bubblewrap, choose, program, said, unshare};
 use super::clean::{Places, clean};
-use super::plan::plan;
+use super::plan::{plan, real_folder};
 use super::scratch::Scratch;
 use super::wire::{Access, Inbox, Inside, Job, Mount, Mounts, Report, send};
 use super::{Ended, Limits, Network, Order, Output, Ran, Walls, tree};
@@ -106,8 +106,7 @@ fn job(
         (scratch.path("tmp/home"), scratch.path("tmp"))
     };
     let places = Places { home, scratch_home: &inner_home, tmp: &inner_tmp };
-    let mut variables =
-        clean(order.variables, order.allowed, &places, order.network, &|path: &Path| path.is_dir());
+    let mut variables = clean(order.variables, order.allowed, &places, order.network, &real_folder);
     variables.push((MARK.to_owned(), mark.to_owned()));
     let mut list = Vec::new();
     if walled {

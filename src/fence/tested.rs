@@ -1,1 +1,0 @@
-//! stub while the rest is built

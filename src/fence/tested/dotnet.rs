@@ -43,7 +43,7 @@ fn tally(counted: &str, found: &mut Found) {
     for (word, count) in counted.split(", ").filter_map(|part| part.split_once(':')) {
         let Ok(count) = count.trim().parse::<u64>() else { continue };
         match word.trim().to_ascii_lowercase().as_str() {
-            "passed" | "succeeded" => found.passed = add(found.passed, count),
+            "passed" | "succeeded" => add(&mut found.passed, count),
             "failed" => found.failed = found.failed.saturating_add(count),
             "skipped" => found.skipped = found.skipped.saturating_add(count),
             _ => {}

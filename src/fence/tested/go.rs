@@ -19,7 +19,7 @@ pub fn plain(all: &[&str]) -> Option<Found> {
             let name = name.split(" (").next().unwrap_or(name);
             let top = text.len() == line.len();
             match word {
-                "PASS" if top => found.passed = add(found.passed, 1),
+                "PASS" if top => add(&mut found.passed, 1),
                 "SKIP" if top => found.skipped += 1,
                 "FAIL" => {
                     found.failed += u64::from(top);
@@ -77,7 +77,7 @@ pub fn json(all: &[&str]) -> Option<Found> {
                 found.errors += u64::from(found.failing.is_empty());
                 packages.insert(event.package, true);
             }
-            ("pass", Some(_)) if top => found.passed = add(found.passed, 1),
+            ("pass", Some(_)) if top => add(&mut found.passed, 1),
             ("skip", Some(_)) if top => found.skipped += 1,
             ("fail", Some(name)) => {
                 found.failed += u64::from(top);

@@ -65,7 +65,7 @@ pub fn mocha(all: &[&str]) -> Option<Found> {
         match count {
             Some((count, "passing")) if line.ends_with(')') => {
                 seen = true;
-                found.passed = add(found.passed, count);
+                add(&mut found.passed, count);
             }
             Some((count, "pending")) if seen => found.skipped = found.skipped.saturating_add(count),
             Some((count, "failing")) if seen => found.failed = found.failed.saturating_add(count),
@@ -91,7 +91,7 @@ pub fn mocha(all: &[&str]) -> Option<Found> {
 fn tally<'a>(counts: impl Iterator<Item = (u64, &'a str)>, found: &mut Found) {
     for (count, word) in counts {
         match word {
-            "passed" => found.passed = add(found.passed, count),
+            "passed" => add(&mut found.passed, count),
             "failed" => found.failed = found.failed.saturating_add(count),
             "skipped" | "todo" | "pending" => found.skipped = found.skipped.saturating_add(count),
             _ => {}

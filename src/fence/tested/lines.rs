@@ -152,9 +152,9 @@ pub fn counts(text: &str) -> impl Iterator<Item = (u64, &str)> {
     })
 }
 
-/// `left` and `right` together; no sum of what anybody may print overflows.
-pub fn add(left: Option<u64>, right: u64) -> Option<u64> {
-    Some(left.unwrap_or(0).saturating_add(right))
+/// Adds to a count that may not be known yet; what anybody may print does not overflow.
+pub fn add(sum: &mut Option<u64>, count: u64) {
+    *sum = Some(sum.unwrap_or(0).saturating_add(count));
 }
 
 /// After an escape: a CSI sequence ends with a letter or the like, an OSC with a bell or escape, others are one more.

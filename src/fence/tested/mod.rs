@@ -129,9 +129,16 @@ fn verdict(found: &[Found], all: &[&str], ended: Ended) -> Verdict {
 mod tests {
     use super::*;
 
-    /// Name of the output, exit code, runner, [passed, failed, skipped, errors] with `?` for unknown, verdict, failing.
-    type Row =
-        (&'static str, &'static str, i32, &'static str, [&'static str; 4], Verdict, &'static [&'static str]);
+    /// Name and text of an output, exit code, runner, [passed, failed, skipped, errors] with `?` for unknown, verdict,
+    /// failing tests.
+    type Row = (
+        (&'static str, &'static str),
+        i32,
+        &'static str,
+        [&'static str; 4],
+        Verdict,
+        &'static [&'static str],
+    );
 
     macro_rules! output {
         ($name:literal) => {
@@ -139,139 +146,109 @@ mod tests {
         };
     }
 
-    fn table() -> Vec<Row> {
-        use Verdict::{Failed, NoTests, Passed};
-        let row = |(name, text), code, runner, counts, verdict, failing| {
-            (name, text, code, runner, counts, verdict, failing)
-        };
-        let three: &[&str] = &["test_x.py::test_bad", "test_x.py::test_p[2]", "test_x.py::test_e"];
-        let nextest: &[&str] = &["demo tests::bad", "demo::it it_does_not"];
-        vec![
-            row(output!("pytest_fail"), 1, "pytest", ["2", "2", "2", "1"], Failed, three),
-            row(output!("pytest_q"), 1, "pytest", ["2", "2", "2", "1"], Failed, three),
-            row(output!("pytest_ok"), 0, "pytest", ["2", "0", "0", "0"], Passed, &[]),
-            row(output!("pytest_import"), 2, "pytest", ["0", "0", "0", "1"], Failed, &["test_imp.py"]),
-            row(output!("pytest_none"), 5, "pytest", ["0", "0", "0", "0"], NoTests, &[]),
-            row(output!("pytest_early"), 0, "pytest", ["0", "0", "0", "0"], Failed, &[]),
-            row(
-                output!("unittest_fail"),
-                1,
-                "unittest",
-                ["2", "1", "1", "1"],
-                Failed,
-                &["test_err (u.T.test_err)", "test_bad (u.T.test_bad)"],
-            ),
-            row(output!("unittest_ok"), 0, "unittest", ["1", "0", "0", "0"], Passed, &[]),
-            row(output!("unittest_none"), 0, "unittest", ["0", "0", "0", "0"], NoTests, &[]),
-            row(output!("cargo_fail"), 101, "cargo test", ["1", "1", "1", "0"], Failed, &["tests::bad"]),
-            row(
-                output!("cargo_nff"),
-                101,
-                "cargo test",
-                ["3", "2", "1", "0"],
-                Failed,
-                &["tests::bad", "it_does_not"],
-            ),
-            row(output!("cargo_ok"), 0, "cargo test", ["1", "0", "0", "0"], Passed, &[]),
-            row(output!("cargo_none"), 0, "cargo test", ["0", "0", "0", "0"], NoTests, &[]),
-            row(output!("cargo_compile"), 101, "cargo test", ["0", "0", "0", "1"], Failed, &[]),
-            row(output!("cargo_early"), 0, "cargo test", ["0", "0", "0", "0"], Failed, &[]),
-            row(output!("nextest_fail"), 100, "cargo nextest", ["2", "2", "1", "0"], Failed, nextest),
-            row(output!("nextest_ok"), 0, "cargo nextest", ["1", "0", "4", "0"], Passed, &[]),
-            row(
-                output!("go_fail"),
-                1,
-                "go test",
-                ["?", "2", "0", "0"],
-                Failed,
-                &["TestBad", "TestTable", "TestTable/negative_numbers"],
-            ),
-            row(output!("go_ok"), 0, "go test", ["?", "0", "0", "0"], Passed, &[]),
-            row(output!("go_none"), 0, "go test", ["0", "0", "0", "0"], NoTests, &[]),
-            row(
-                output!("go_v"),
-                1,
-                "go test",
-                ["1", "1", "1", "0"],
-                Failed,
-                &["TestTable", "TestTable/negative_numbers"],
-            ),
-            row(output!("go_build"), 1, "go test", ["0", "0", "0", "1"], Failed, &[]),
-            row(
-                output!("go_json"),
-                1,
-                "go test",
-                ["1", "1", "1", "0"],
-                Failed,
-                &["TestTable/negative", "TestTable"],
-            ),
-            row(output!("jest_fail"), 1, "jest", ["2", "1", "1", "0"], Failed, &["sum › fails here"]),
-            row(output!("jest_ok"), 0, "jest", ["1", "0", "0", "0"], Passed, &[]),
-            row(output!("jest_none"), 1, "jest", ["0", "0", "0", "0"], NoTests, &[]),
-            row(output!("jest_suite"), 1, "jest", ["0", "0", "0", "1"], Failed, &[]),
-            row(
-                output!("vitest_fail"),
-                1,
-                "vitest",
-                ["1", "1", "1", "0"],
-                Failed,
-                &["a.test.js > sum > fails here"],
-            ),
-            row(output!("vitest_ok"), 0, "vitest", ["1", "0", "2", "0"], Passed, &[]),
-            row(output!("vitest_none"), 1, "vitest", ["0", "0", "0", "0"], NoTests, &[]),
-            row(output!("vitest_suite"), 1, "vitest", ["0", "0", "0", "1"], Failed, &[]),
-            row(output!("mocha_fail"), 1, "mocha", ["1", "1", "1", "0"], Failed, &["sum fails here"]),
-            row(output!("mocha_ok"), 0, "mocha", ["1", "0", "0", "0"], Passed, &[]),
-            row(
-                output!("node_spec"),
-                1,
-                "node --test",
-                ["1", "2", "1", "0"],
-                Failed,
-                &["fails here", "plain bad"],
-            ),
-            row(
-                output!("node_tap"),
-                1,
-                "node --test",
-                ["1", "2", "1", "0"],
-                Failed,
-                &["fails here", "plain bad"],
-            ),
-            row(output!("node_ok"), 0, "node --test", ["1", "0", "3", "0"], Passed, &[]),
-            row(
-                output!("dotnet_fail"),
-                1,
-                "dotnet test",
-                ["2", "1", "1", "0"],
-                Failed,
-                &["Demo.SumTests.Bad"],
-            ),
-            row(output!("dotnet_ok"), 0, "dotnet test", ["5", "0", "1", "0"], Passed, &[]),
-            row(output!("dotnet_9"), 1, "dotnet test", ["2", "1", "1", "0"], Failed, &["Demo.SumTests.Bad"]),
-            row(output!("dotnet_none"), 0, "dotnet test", ["0", "0", "0", "0"], NoTests, &[]),
-        ]
-    }
+    use Verdict::{Failed, NoTests, Passed};
+
+    const THREE: &[&str] = &["test_x.py::test_bad", "test_x.py::test_p[2]", "test_x.py::test_e"];
+    const NEXTEST: &[&str] = &["demo tests::bad", "demo::it it_does_not"];
+
+    const TABLE: &[Row] = &[
+        (output!("pytest_fail"), 1, "pytest", ["2", "2", "2", "1"], Failed, THREE),
+        (output!("pytest_q"), 1, "pytest", ["2", "2", "2", "1"], Failed, THREE),
+        (output!("pytest_ok"), 0, "pytest", ["2", "0", "0", "0"], Passed, &[]),
+        (output!("pytest_import"), 2, "pytest", ["0", "0", "0", "1"], Failed, &["test_imp.py"]),
+        (output!("pytest_none"), 5, "pytest", ["0", "0", "0", "0"], NoTests, &[]),
+        (output!("pytest_early"), 0, "pytest", ["0", "0", "0", "0"], Failed, &[]),
+        (
+            output!("unittest_fail"),
+            1,
+            "unittest",
+            ["2", "1", "1", "1"],
+            Failed,
+            &["test_err (u.T.test_err)", "test_bad (u.T.test_bad)"],
+        ),
+        (output!("unittest_ok"), 0, "unittest", ["1", "0", "0", "0"], Passed, &[]),
+        (output!("unittest_none"), 0, "unittest", ["0", "0", "0", "0"], NoTests, &[]),
+        (output!("cargo_fail"), 101, "cargo test", ["1", "1", "1", "0"], Failed, &["tests::bad"]),
+        (
+            output!("cargo_nff"),
+            101,
+            "cargo test",
+            ["3", "2", "1", "0"],
+            Failed,
+            &["tests::bad", "it_does_not"],
+        ),
+        (output!("cargo_ok"), 0, "cargo test", ["1", "0", "0", "0"], Passed, &[]),
+        (output!("cargo_none"), 0, "cargo test", ["0", "0", "0", "0"], NoTests, &[]),
+        (output!("cargo_compile"), 101, "cargo test", ["0", "0", "0", "1"], Failed, &[]),
+        (output!("cargo_early"), 0, "cargo test", ["0", "0", "0", "0"], Failed, &[]),
+        (output!("nextest_fail"), 100, "cargo nextest", ["2", "2", "1", "0"], Failed, NEXTEST),
+        (output!("nextest_ok"), 0, "cargo nextest", ["1", "0", "4", "0"], Passed, &[]),
+        (
+            output!("go_fail"),
+            1,
+            "go test",
+            ["?", "2", "0", "0"],
+            Failed,
+            &["TestBad", "TestTable", "TestTable/negative_numbers"],
+        ),
+        (output!("go_ok"), 0, "go test", ["?", "0", "0", "0"], Passed, &[]),
+        (output!("go_none"), 0, "go test", ["0", "0", "0", "0"], NoTests, &[]),
+        (
+            output!("go_v"),
+            1,
+            "go test",
+            ["1", "1", "1", "0"],
+            Failed,
+            &["TestTable", "TestTable/negative_numbers"],
+        ),
+        (output!("go_build"), 1, "go test", ["0", "0", "0", "1"], Failed, &[]),
+        (
+            output!("go_json"),
+            1,
+            "go test",
+            ["1", "1", "1", "0"],
+            Failed,
+            &["TestTable/negative", "TestTable"],
+        ),
+        (output!("jest_fail"), 1, "jest", ["2", "1", "1", "0"], Failed, &["sum › fails here"]),
+        (output!("jest_ok"), 0, "jest", ["1", "0", "0", "0"], Passed, &[]),
+        (output!("jest_none"), 1, "jest", ["0", "0", "0", "0"], NoTests, &[]),
+        (output!("jest_suite"), 1, "jest", ["0", "0", "0", "1"], Failed, &[]),
+        (
+            output!("vitest_fail"),
+            1,
+            "vitest",
+            ["1", "1", "1", "0"],
+            Failed,
+            &["a.test.js > sum > fails here"],
+        ),
+        (output!("vitest_ok"), 0, "vitest", ["1", "0", "2", "0"], Passed, &[]),
+        (output!("vitest_none"), 1, "vitest", ["0", "0", "0", "0"], NoTests, &[]),
+        (output!("vitest_suite"), 1, "vitest", ["0", "0", "0", "1"], Failed, &[]),
+        (output!("mocha_fail"), 1, "mocha", ["1", "1", "1", "0"], Failed, &["sum fails here"]),
+        (output!("mocha_ok"), 0, "mocha", ["1", "0", "0", "0"], Passed, &[]),
+        (output!("node_spec"), 1, "node --test", ["1", "2", "1", "0"], Failed, &["fails here", "plain bad"]),
+        (output!("node_tap"), 1, "node --test", ["1", "2", "1", "0"], Failed, &["fails here", "plain bad"]),
+        (output!("node_ok"), 0, "node --test", ["1", "0", "3", "0"], Passed, &[]),
+        (output!("dotnet_fail"), 1, "dotnet test", ["2", "1", "1", "0"], Failed, &["Demo.SumTests.Bad"]),
+        (output!("dotnet_ok"), 0, "dotnet test", ["5", "0", "1", "0"], Passed, &[]),
+        (output!("dotnet_9"), 1, "dotnet test", ["2", "1", "1", "0"], Failed, &["Demo.SumTests.Bad"]),
+        (output!("dotnet_none"), 0, "dotnet test", ["0", "0", "0", "0"], NoTests, &[]),
+    ];
 
     #[test]
     fn the_output_of_every_runner_is_read() {
-        for (name, text, code, runner, counts, verdict, failing) in table() {
+        for &((name, text), code, runner, counts, verdict, failing) in TABLE {
             let tested = read(text, Ended::Exit(code));
             let shown = [tested.passed, tested.failed, tested.skipped, tested.errors]
                 .map(|count| count.map_or("?".to_owned(), |count| count.to_string()));
             assert_eq!((tested.runner, shown), (Some(runner), counts.map(str::to_owned)), "{name}");
-            assert_eq!((tested.verdict, &tested.failing[..]), (verdict, &failing.map_owned()[..]), "{name}");
+            assert_eq!(
+                (tested.verdict, tested.failing.iter().map(String::as_str).collect::<Vec<_>>().as_slice()),
+                (verdict, failing),
+                "{name}"
+            );
             assert_eq!(tested.complete, !name.ends_with("_early"), "{name}");
-        }
-    }
-
-    trait MapOwned {
-        fn map_owned(&self) -> Vec<String>;
-    }
-
-    impl MapOwned for &[&str] {
-        fn map_owned(&self) -> Vec<String> {
-            self.iter().map(|name| (*name).to_owned()).collect()
         }
     }
 
@@ -296,7 +273,7 @@ mod tests {
             ("dotnet_fail", "Assert.Equal() Failure"),
         ];
         for (name, reason) in reasons {
-            let (_, text, code, ..) = table().into_iter().find(|row| row.0 == name).expect("is in the table");
+            let &((_, text), code, ..) = TABLE.iter().find(|row| row.0.0 == name).expect("is in the table");
             let relevant = read(text, Ended::Exit(code)).relevant;
             assert!(relevant.iter().any(|line| line.contains(reason)), "{name}: {relevant:#?}");
             for banner in
@@ -309,8 +286,7 @@ mod tests {
 
     #[test]
     fn f6_no_claim_passes_without_exit_0_and_no_exit_0_passes_against_a_claim() {
-        let passes = table().into_iter().filter(|row| row.5 == Verdict::Passed);
-        for (name, text, ..) in passes {
+        for ((name, text), ..) in TABLE.iter().filter(|row| row.4 == Passed) {
             for ended in [
                 Ended::Exit(1),
                 Ended::Signal(9),
@@ -322,8 +298,8 @@ mod tests {
                 assert_eq!(read(text, ended).verdict, Verdict::Failed, "{name}: {ended:?}");
             }
         }
-        for (name, text, _, _, _, verdict, _) in table() {
-            if verdict != Verdict::Passed {
+        for &((name, text), _, _, _, verdict, _) in TABLE {
+            if verdict != Passed {
                 assert_eq!(read(text, Ended::Exit(0)).verdict, verdict, "{name}");
             }
         }

@@ -16,7 +16,7 @@ pub fn pytest(all: &[&str]) -> Option<Found> {
             ended += 1;
             for (count, word) in counts(summary) {
                 match word {
-                    "passed" | "xpassed" => found.passed = add(found.passed, count),
+                    "passed" | "xpassed" => add(&mut found.passed, count),
                     "failed" => found.failed = found.failed.saturating_add(count),
                     "skipped" | "xfailed" => found.skipped = found.skipped.saturating_add(count),
                     "error" | "errors" => found.errors = found.errors.saturating_add(count),
@@ -81,7 +81,7 @@ pub fn unittest(all: &[&str]) -> Option<Found> {
         if let (true, Some(count)) = (end, open) {
             open = None;
             let counted = details(line, &mut found);
-            found.passed = add(found.passed, count.saturating_sub(counted));
+            add(&mut found.passed, count.saturating_sub(counted));
         }
         let failure = line.strip_prefix("FAIL: ").or_else(|| line.strip_prefix("ERROR: "));
         if let (Some(name), true) = (failure, above.starts_with("======")) {

@@ -18,7 +18,7 @@ pub fn cargo(all: &[&str]) -> Option<Found> {
             let counted = rest.split_once(". ").map_or("", |(_, counted)| counted).replace(';', ",");
             for (count, word) in counts(&counted) {
                 match word {
-                    "passed" => found.passed = add(found.passed, count),
+                    "passed" => add(&mut found.passed, count),
                     "failed" => found.failed = found.failed.saturating_add(count),
                     "ignored" => found.skipped = found.skipped.saturating_add(count),
                     _ => {}
@@ -56,7 +56,7 @@ pub fn nextest(all: &[&str]) -> Option<Found> {
             ended += 1;
             for (count, word) in counts(counted) {
                 match word {
-                    "passed" => found.passed = add(found.passed, count),
+                    "passed" => add(&mut found.passed, count),
                     "failed" | "timed" => found.failed = found.failed.saturating_add(count),
                     "exec" => found.errors = found.errors.saturating_add(count),
                     "skipped" => found.skipped = found.skipped.saturating_add(count),

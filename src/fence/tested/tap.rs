@@ -43,7 +43,7 @@ pub fn tap(all: &[&str]) -> Option<Found> {
                 points.failed += 1;
                 points.failing.push(name.to_owned());
             }
-            () => points.passed = add(points.passed, 1),
+            () => add(&mut points.passed, 1),
         }
     }
     let planned = all.iter().any(|line| {
@@ -70,7 +70,7 @@ fn summed(all: &[&str], sign: &str) -> Option<Found> {
         let Ok(count) = count.trim().parse::<u64>() else { continue };
         match word {
             "tests" => tests = true,
-            "pass" => found.passed = add(found.passed, count),
+            "pass" => add(&mut found.passed, count),
             "fail" | "cancelled" => found.failed = found.failed.saturating_add(count),
             "skipped" | "todo" => found.skipped = found.skipped.saturating_add(count),
             _ => {}

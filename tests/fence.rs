@@ -489,12 +489,64 @@ fn with_a_key_in_the_environment() {
         let ran = run_behind(&order, &sandbox.home(), *walls, &|| false).expect("ran");
         let text = ran.output.text();
         assert!(text.contains("CI=1") && !text.contains("canary-key"), "{walls:?}: {text}");
+        let caller = format!("cat /proc/{}/environ; true", std::process::id());
+        if *walls == Walls::ProcessOnly && rustix::process::geteuid().is_root() {
+            skipped(
+                "whether the caller's variables can be read",
+                "nothing is hidden from root without walls",
+            );
+        } else {
+            let ran =
+                run_behind(&Order { command: &caller, ..order.clone() }, &sandbox.home(), *walls, &|| false);
+            let text = ran.expect("ran").output.text();
+            assert!(text.contains("cat: ") && !text.contains("canary-key"), "{walls:?}: {text}");
+        }
         if *walls != Walls::ProcessOnly {
             let order = Order { command: "cat /proc/[0-9]*/environ", ..order };
             let text = run_behind(&order, &sandbox.home(), *walls, &|| false).expect("ran").output.text();
             assert!(text.contains("CI=1") && !text.contains("canary-key"), "{walls:?}: {text}");
         }
     }
+}
+
+/// Run by the test below in a process of its own, which it then kills.
+#[test]
+#[ignore = "only where something kills it"]
+fn until_somebody_kills_this() {
+    let own = sef::config::variables();
+    let value = |name: &str| {
+        own.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone()).expect("set")
+    };
+    let (dir, variables) = (PathBuf::from(value("FENCE_DIR")), variables());
+    let walls = ALL[value("FENCE_WALLS").parse::<usize>().expect("a place")];
+    let mut order = order("setsid sleep 300 & touch begun; sleep 300", &dir, &variables);
+    order.limits.wall = Duration::from_mins(5);
+    let _ = run_behind(&order, dir.parent().expect("a home"), walls, &|| false);
+}
+
+#[test]
+fn f5_a_caller_that_is_killed_leaves_nothing() {
+    each(|sandbox, walls| {
+        let (dir, tmp) = (sandbox.path("project"), sandbox.path("tmp"));
+        std::fs::create_dir(&tmp).expect("made");
+        let place = ALL.iter().position(|other| *other == walls).expect("is one of them");
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this test"));
+        command.args(["--ignored", "--exact", "fence::until_somebody_kills_this"]);
+        command.env("FENCE_DIR", &dir).env("FENCE_WALLS", place.to_string()).env("TMPDIR", &tmp);
+        let mut caller = command.stdout(std::process::Stdio::null()).spawn().expect("starts");
+        let until = |what: &str, done: &dyn Fn() -> bool| {
+            let start = Instant::now();
+            while !done() {
+                assert!(start.elapsed() < Duration::from_secs(20), "{walls:?}: {what}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        until("the command begins", &|| dir.join("begun").exists());
+        caller.kill().expect("runs");
+        caller.wait().expect("ends");
+        until("nothing runs", &|| running_in(&dir).is_empty());
+        until("nothing lies around", &|| std::fs::read_dir(&tmp).expect("is there").next().is_none());
+    });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
 use super::inside::ended;
 use super::wire::{FromInside, Inbox, Job, Report, given, receive, send};
-use super::{Ended, Limits, tree};
+use super::{Ended, Limits, scratch, tree};
 
 /// How often memory and processes are counted.
 const LOOK: Duration = Duration::from_millis(40);
@@ -26,11 +26,17 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 /// `sef fence supervise`.
 pub fn main() -> ExitCode {
     let Ok(caller) = given() else { return ExitCode::FAILURE };
-    let report = match receive::<Job>(&caller) {
-        Err(why) => Report::Failed(format!("cannot read what to run: {why}")),
-        Ok(job) => isolate().and_then(|()| supervise(&job, &caller)).unwrap_or_else(Report::Failed),
+    let job = match receive::<Job>(&caller) {
+        Ok(job) => job,
+        Err(why) => {
+            let _ = send(&caller, &Report::Failed(format!("cannot read what to run: {why}")));
+            return ExitCode::FAILURE;
+        }
     };
-    let _ = send(&caller, &report);
+    let report = isolate().and_then(|()| supervise(&job, &caller)).unwrap_or_else(Report::Failed);
+    if send(&caller, &report).is_err() {
+        scratch::remove(&job.scratch);
+    }
     ExitCode::SUCCESS
 }
 

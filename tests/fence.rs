@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use sef::fence::tested::{Verdict, read};
 use sef::fence::{Ended, Limits, Network, Order, Ran, Sandbox as Wanted, Walls, run, run_behind};
 
 use crate::sandbox::{Sandbox, binary, skipped};
@@ -12,14 +13,13 @@ use crate::sandbox::{Sandbox, binary, skipped};
 const WALL: Duration = Duration::from_secs(1);
 const ALL: [Walls; 3] = [Walls::Bubblewrap, Walls::Namespaces, Walls::ProcessOnly];
 
-/// The machine's search path, for programs that tests start and that may lie anywhere.
-fn path() -> String {
-    let extra = ["/root/.cargo/bin", "/root/.pyenv/shims"].join(":");
-    format!("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{extra}")
-}
-
+/// The test's own search path, with the compiler that built it in front.
 fn variables() -> Vec<(String, String)> {
-    vec![("PATH".to_owned(), path()), ("LANG".to_owned(), "C.UTF-8".to_owned())]
+    let own = sef::config::variables();
+    let path = own.iter().find(|(name, _)| name == "PATH").map_or("/usr/bin:/bin", |(_, path)| path);
+    let compiler = Path::new(env!("CARGO")).parent().expect("cargo lies in a folder");
+    let path = format!("{}:{path}", compiler.display());
+    vec![("PATH".to_owned(), path), ("LANG".to_owned(), "C.UTF-8".to_owned())]
 }
 
 fn order<'a>(command: &'a str, dir: &'a Path, variables: &'a [(String, String)]) -> Order<'a> {
@@ -373,6 +373,42 @@ fn f5_a_command_that_kills_its_parents_ends_nothing_but_itself() {
 }
 
 #[test]
+fn real_tests_run_behind_every_wall_and_are_read() {
+    each(|sandbox, walls| {
+        let python = "import unittest\nclass T(unittest.TestCase):\n    def test_good(self): pass\n    def test_bad(self): self.assertEqual(1, 2)\n";
+        sandbox.write("project/test_it.py", python);
+        let node = "const test = require('node:test'); test('good', () => {}); test('bad', () => { throw new Error('boom') });\n";
+        sandbox.write("project/it.test.js", node);
+        sandbox.write(
+            "project/Cargo.toml",
+            "[package]\nname = \"it\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
+        );
+        sandbox
+            .write("project/src/lib.rs", "#[test]\nfn good() {}\n#[test]\nfn bad() { assert_eq!(1, 2) }\n");
+        let table = [
+            ("python3 -m unittest", "unittest", "test_bad (test_it.T.test_bad)", "AssertionError: 1 != 2"),
+            ("node --test", "node --test", "bad", "boom"),
+            ("cargo test --lib", "cargo test", "bad", "left: 1"),
+        ];
+        for (command, runner, failing, reason) in table {
+            let ran = behind(sandbox, walls, command, |order| {
+                order.limits = Limits { wall: Duration::from_mins(1), memory_bytes: 2 << 30, ..order.limits };
+            });
+            let tested = read(&ran.output.text(), ran.ended);
+            let context = format!("{walls:?}: {command}: {:?}: {}", ran.ended, ran.output.text());
+            assert_eq!(tested.verdict, Verdict::Failed, "{context}");
+            assert_eq!(
+                (tested.runner, tested.passed, tested.failed),
+                (Some(runner), Some(1), Some(1)),
+                "{context}"
+            );
+            assert_eq!(tested.failing, [failing], "{context}");
+            assert!(tested.relevant.iter().any(|line| line.contains(reason)), "{:#?}", tested.relevant);
+        }
+    });
+}
+
+#[test]
 fn a_cancelled_run_ends_at_once() {
     each(|sandbox, walls| {
         let (variables, dir) = (variables(), sandbox.path("project"));
@@ -453,12 +489,64 @@ fn with_a_key_in_the_environment() {
         let ran = run_behind(&order, &sandbox.home(), *walls, &|| false).expect("ran");
         let text = ran.output.text();
         assert!(text.contains("CI=1") && !text.contains("canary-key"), "{walls:?}: {text}");
+        let caller = format!("cat /proc/{}/environ; true", std::process::id());
+        if *walls == Walls::ProcessOnly && rustix::process::geteuid().is_root() {
+            skipped(
+                "whether the caller's variables can be read",
+                "nothing is hidden from root without walls",
+            );
+        } else {
+            let ran =
+                run_behind(&Order { command: &caller, ..order.clone() }, &sandbox.home(), *walls, &|| false);
+            let text = ran.expect("ran").output.text();
+            assert!(text.contains("cat: ") && !text.contains("canary-key"), "{walls:?}: {text}");
+        }
         if *walls != Walls::ProcessOnly {
             let order = Order { command: "cat /proc/[0-9]*/environ", ..order };
             let text = run_behind(&order, &sandbox.home(), *walls, &|| false).expect("ran").output.text();
             assert!(text.contains("CI=1") && !text.contains("canary-key"), "{walls:?}: {text}");
         }
     }
+}
+
+/// Run by the test below in a process of its own, which it then kills.
+#[test]
+#[ignore = "only where something kills it"]
+fn until_somebody_kills_this() {
+    let own = sef::config::variables();
+    let value = |name: &str| {
+        own.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone()).expect("set")
+    };
+    let (dir, variables) = (PathBuf::from(value("FENCE_DIR")), variables());
+    let walls = ALL[value("FENCE_WALLS").parse::<usize>().expect("a place")];
+    let mut order = order("setsid sleep 300 & touch begun; sleep 300", &dir, &variables);
+    order.limits.wall = Duration::from_mins(5);
+    let _ = run_behind(&order, dir.parent().expect("a home"), walls, &|| false);
+}
+
+#[test]
+fn f5_a_caller_that_is_killed_leaves_nothing() {
+    each(|sandbox, walls| {
+        let (dir, tmp) = (sandbox.path("project"), sandbox.path("tmp"));
+        std::fs::create_dir(&tmp).expect("made");
+        let place = ALL.iter().position(|other| *other == walls).expect("is one of them");
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this test"));
+        command.args(["--ignored", "--exact", "fence::until_somebody_kills_this"]);
+        command.env("FENCE_DIR", &dir).env("FENCE_WALLS", place.to_string()).env("TMPDIR", &tmp);
+        let mut caller = command.stdout(std::process::Stdio::null()).spawn().expect("starts");
+        let until = |what: &str, done: &dyn Fn() -> bool| {
+            let start = Instant::now();
+            while !done() {
+                assert!(start.elapsed() < Duration::from_secs(20), "{walls:?}: {what}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        until("the command begins", &|| dir.join("begun").exists());
+        caller.kill().expect("runs");
+        caller.wait().expect("ends");
+        until("nothing runs", &|| running_in(&dir).is_empty());
+        until("nothing lies around", &|| std::fs::read_dir(&tmp).expect("is there").next().is_none());
+    });
 }
 
 #[test]

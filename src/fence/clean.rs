@@ -35,13 +35,13 @@ pub struct Places<'a> {
     pub tmp: &'a Path,
 }
 
-/// All variables of the command.
+/// All variables of the command. For `folder` see [`tools`].
 pub fn clean(
     variables: &[(String, String)],
     allowed: &[&str],
     places: &Places,
     network: Network,
-    is_folder: &dyn Fn(&Path) -> bool,
+    folder: &dyn Fn(&Path) -> Option<PathBuf>,
 ) -> Vec<(String, String)> {
     let mut clean: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: &str| {
@@ -55,8 +55,8 @@ pub fn clean(
             set(name, value);
         }
     }
-    for (name, folder) in tools(variables, places.home, is_folder) {
-        set(name, &folder.to_string_lossy());
+    for (name, path) in tools(variables, places.home, folder) {
+        set(name, &path.to_string_lossy());
     }
     if network == Network::None {
         for (name, value) in OFFLINE {
@@ -78,17 +78,18 @@ pub fn clean(
     clean
 }
 
-/// The folders of toolchains that a variable names, the caller's choice before the usual place.
+/// The folders of toolchains that a variable names, the caller's choice before the usual place. `folder` answers the
+/// path behind all links, as a link in a hidden folder is hidden too; none when there is no such folder.
 pub fn tools<'a>(
     variables: &'a [(String, String)],
     home: &'a Path,
-    is_folder: &'a dyn Fn(&Path) -> bool,
+    folder: &'a dyn Fn(&Path) -> Option<PathBuf>,
 ) -> impl Iterator<Item = (&'static str, PathBuf)> + 'a {
     TOOLCHAINS.iter().filter_map(move |tool| {
-        let (name, folder) = tool.variable?;
-        let chosen = value_of(variables, name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let usual = is_folder(&home.join(tool.folder)).then(|| home.join(folder));
-        Some((name, chosen.filter(|path| is_folder(path)).or(usual)?))
+        let (name, named) = tool.variable?;
+        let chosen = value_of(variables, name).map(Path::new).filter(|path| path.is_absolute());
+        let usual = || folder(&home.join(tool.folder)).and_then(|_| folder(&home.join(named)));
+        Some((name, chosen.and_then(folder).or_else(usual)?))
     })
 }
 
@@ -124,9 +125,9 @@ mod tests {
             variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let places =
             Places { home: Path::new("/home/u"), scratch_home: Path::new("/s/home"), tmp: Path::new("/s") };
-        let there = ["/home/u/.cargo", "/opt/rustup", "/home/u/.local/lib"];
-        let is_folder = |path: &Path| there.iter().any(|folder| path == Path::new(folder));
-        clean(&variables, allowed, &places, network, &is_folder)
+        let there = ["/home/u/.cargo", "/opt/rustup", "/home/u/.local/lib", "/home/u/.local"];
+        let folder = |path: &Path| there.iter().map(PathBuf::from).find(|folder| folder == path);
+        clean(&variables, allowed, &places, network, &folder)
     }
 
     fn has(clean: &[(String, String)], name: &str, value: &str) -> bool {

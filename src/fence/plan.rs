@@ -40,7 +40,7 @@ pub fn plan(order: &Order, dir: &Path, home: &Path, scratch: &Scratch) -> io::Re
         blank(&mut list, Path::new(path))?;
     }
     let mut shown: Vec<PathBuf> = TOOLCHAINS.iter().map(|tool| home.join(tool.folder)).collect();
-    shown.extend(tools(order.variables, home, &|path| path.is_dir()).map(|(_, path)| path));
+    shown.extend(tools(order.variables, home, &real_folder).map(|(_, path)| path));
     shown.extend(programs(order.variables));
     shown.extend(PROGRAMS_OF_RUN.iter().map(PathBuf::from));
     if order.network == Network::Host {
@@ -61,7 +61,7 @@ pub fn plan(order: &Order, dir: &Path, home: &Path, scratch: &Scratch) -> io::Re
     for tool in TOOLCHAINS {
         let usual = home.join(tool.folder);
         let chosen = tool.variable.and_then(|(name, _)| {
-            tools(order.variables, home, &|path| path.is_dir()).find(|(other, _)| *other == name)
+            tools(order.variables, home, &real_folder).find(|(other, _)| *other == name)
         });
         for folder in [Some(usual), chosen.map(|(_, path)| path)].into_iter().flatten() {
             let files =
@@ -92,6 +92,11 @@ pub fn is_shown_whole(path: &Path, dir: &Path) -> bool {
 
 fn mount(from: impl Into<PathBuf>, to: impl Into<PathBuf>, access: Access) -> Mount {
     Mount { from: from.into(), to: to.into(), access }
+}
+
+/// The path behind all links of a folder.
+pub fn real_folder(path: &Path) -> Option<PathBuf> {
+    real(path).filter(|path| path.is_dir())
 }
 
 /// The path behind all links; none when nothing is there.

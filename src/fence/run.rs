@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::choose::{bubblewrap, choose, program, said, unshare};
 use super::clean::{Places, clean};
-use super::plan::plan;
+use super::plan::{plan, real_folder};
 use super::scratch::Scratch;
 use super::wire::{Access, Inbox, Inside, Job, Mount, Mounts, Report, send};
 use super::{Ended, Limits, Network, Order, Output, Ran, Walls, tree};
@@ -35,7 +35,8 @@ pub fn run(order: &Order, home: &Path, cancelled: &dyn Fn() -> bool) -> Result<R
     run_behind(order, home, walls, cancelled)
 }
 
-/// The same behind walls of one kind; an error when they do not work.
+/// The same behind walls of one kind; an error when they do not work. Without walls the command runs beside this process:
+/// then nothing but root may look into its variables and memory from now on.
 pub fn run_behind(order: &Order, home: &Path, walls: Walls, cancelled: &dyn Fn() -> bool) -> Result<Ran> {
     let cannot = |why: &dyn std::fmt::Display| Error::new("cannot run the command behind a fence", why);
     let dir = order
@@ -43,6 +44,11 @@ pub fn run_behind(order: &Order, home: &Path, walls: Walls, cancelled: &dyn Fn()
         .canonicalize()
         .map_err(|why| cannot(&why).at(order.dir).fix("name a folder that exists"))?;
     let home = home.canonicalize().unwrap_or_else(|_| home.to_path_buf());
+    #[cfg(target_os = "linux")]
+    if walls == Walls::ProcessOnly {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|why| cannot(&why))?;
+    }
     let scratch = Scratch::new(&std::env::temp_dir())?;
     let mark = mark();
     let job = job(order, &dir, &home, walls, &scratch, &mark)
@@ -106,8 +112,7 @@ fn job(
         (scratch.path("tmp/home"), scratch.path("tmp"))
     };
     let places = Places { home, scratch_home: &inner_home, tmp: &inner_tmp };
-    let mut variables =
-        clean(order.variables, order.allowed, &places, order.network, &|path: &Path| path.is_dir());
+    let mut variables = clean(order.variables, order.allowed, &places, order.network, &real_folder);
     variables.push((MARK.to_owned(), mark.to_owned()));
     let mut list = Vec::new();
     if walled {
@@ -135,7 +140,7 @@ fn job(
         mounts,
     };
     let sef = order.sef.canonicalize().map_err(|why| format!("{}: {why}", order.sef.display()))?;
-    Ok(Job { walls: line, sef, limits: order.limits, inside })
+    Ok(Job { walls: line, sef, scratch: scratch.root().to_path_buf(), limits: order.limits, inside })
 }
 
 /// Names the variable by which left-over processes are found when the supervisor is gone.

@@ -40,6 +40,11 @@ impl Scratch {
         Ok(scratch)
     }
 
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// A place in it.
     pub fn path(&self, rest: &str) -> PathBuf {
         self.root.join(rest)
@@ -55,11 +60,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if fs::remove_dir_all(&self.root).is_err() {
-            // A folder that its owner may not enter cannot be emptied.
-            open_up(&self.root);
-            let _ = fs::remove_dir_all(&self.root);
-        }
+        remove(&self.root);
+    }
+}
+
+/// Removes a scratch folder with everything in it. Follows no link.
+pub fn remove(root: &Path) {
+    if fs::remove_dir_all(root).is_err() {
+        // A folder that its owner may not enter cannot be emptied.
+        open_up(root);
+        let _ = fs::remove_dir_all(root);
     }
 }
 

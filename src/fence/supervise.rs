@@ -12,7 +12,7 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
 use super::inside::ended;
 use super::wire::{FromInside, Inbox, Job, Report, given, receive, send};
-use super::{Ended, Limits, tree};
+use super::{Ended, Limits, scratch, tree};
 
 /// How often memory and processes are counted.
 const LOOK: Duration = Duration::from_millis(40);
@@ -26,11 +26,17 @@ const PATIENCE: Duration = Duration::from_millis(1200);
 /// `sef fence supervise`.
 pub fn main() -> ExitCode {
     let Ok(caller) = given() else { return ExitCode::FAILURE };
-    let report = match receive::<Job>(&caller) {
-        Err(why) => Report::Failed(format!("cannot read what to run: {why}")),
-        Ok(job) => isolate().and_then(|()| supervise(&job, &caller)).unwrap_or_else(Report::Failed),
+    let job = match receive::<Job>(&caller) {
+        Ok(job) => job,
+        Err(why) => {
+            let _ = send(&caller, &Report::Failed(format!("cannot read what to run: {why}")));
+            return ExitCode::FAILURE;
+        }
     };
-    let _ = send(&caller, &report);
+    let report = isolate().and_then(|()| supervise(&job, &caller)).unwrap_or_else(Report::Failed);
+    if send(&caller, &report).is_err() {
+        scratch::remove(&job.scratch);
+    }
     ExitCode::SUCCESS
 }
 
@@ -66,7 +72,8 @@ fn supervise(job: &Job, caller: &UnixStream) -> Result<Report, String> {
     let child = command.spawn().map_err(|why| format!("cannot start {}: {why}", program.display()))?;
     // The command holds our side of the child's end, which would keep the socket open.
     drop(command);
-    send(&ours, &job.inside).map_err(|why| format!("cannot say what to run: {why}"))?;
+    // One that is gone already did not get ready, which is told with more than this failure would.
+    let _ = send(&ours, &job.inside);
     let caller =
         caller.try_clone().and_then(Inbox::new).map_err(|why| format!("cannot hear the caller: {why}"))?;
     let inside = Inbox::new(ours).map_err(|why| format!("cannot hear what is inside: {why}"))?;

@@ -21,6 +21,8 @@ pub struct Job {
     pub walls: Vec<String>,
     /// This binary.
     pub sef: PathBuf,
+    /// The scratch folder, which the supervisor removes when its caller is gone.
+    pub scratch: PathBuf,
     /// The bounds.
     pub limits: Limits,
     /// For the process inside.

@@ -1,5 +1,5 @@
-//! The tests of what was written: runs them in the fence and reads what they say. A run that does not both exit with 0 and
-//! count at least one passed test, when it counts at all, has not passed.
+//! The tests of what was written: runs them in the fence, reads what they say, and says it to Claude, to a person and to the
+//! model. What a run is worth is `fence::tested`'s judgement.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::order::{Failure, Test, Watch};
 use crate::config::{self, Env};
 use crate::error::{Error, Result};
-use crate::fence::tested::{self, Tested};
+use crate::fence::tested::{self, Tested, Verdict};
 use crate::fence::{self, Ended, Limits, Network, Ran};
 use crate::report::text::plural;
 use crate::rules::policy::Sandbox;
@@ -71,7 +71,7 @@ fn configured(env: &Env) -> Result<Sandbox> {
 impl Trial {
     /// They ran, and nothing failed.
     pub fn passed(&self) -> bool {
-        self.tested.complete && self.ended == Ended::Exit(0)
+        self.tested.verdict == Verdict::Passed
     }
 
     /// More of it works than before.
@@ -86,6 +86,11 @@ impl Trial {
     /// What a person or Claude is told: counts, names, at most forty lines.
     pub fn to_json(&self) -> Value {
         json!({
+            "verdict": match self.tested.verdict {
+                Verdict::Passed => "passed",
+                Verdict::Failed => "failed",
+                Verdict::NoTests => "no_tests",
+            },
             "ended": ended(&self.ended),
             "runner": self.tested.runner,
             "passed": self.tested.passed,

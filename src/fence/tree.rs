@@ -169,6 +169,9 @@ mod tests {
         assert!(found.iter().any(|process| process.pid == pid));
         assert!(below(pid).is_empty());
         child.kill().expect("ends");
+        let id = rustix::process::WaitId::Pid(Pid::from_raw(pid).expect("a number"));
+        let ended = rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT;
+        rustix::process::waitid(id, ended).expect("has ended, and stays until it is waited for");
         assert!(
             below(std::process::id() as i32).iter().all(|process| process.pid != pid),
             "a dead one is none"

@@ -15,6 +15,8 @@ const EXECUTORS: [(&str, &str, &str); 5] = [
 /// What an executor writes first when it could not finish; the hook looks for it.
 const GIVES_UP: &str = "INCOMPLETE: <reason in one sentence>";
 const SKILL: &str = "skills/speculative-execution/SKILL.md";
+const SPEED_RUN: &str = "skills/speed-run/SKILL.md";
+const TURBO: &str = "skills/turbo/SKILL.md";
 const GUIDE: &str = "skills/speculative-execution/references/routing-guide.md";
 const MODELS: &str = "skills/speculative-execution/references/model-capabilities.md";
 const HOW: &str = "docs/how-it-routes.md";
@@ -86,7 +88,7 @@ fn rows(section: &str) -> Vec<Vec<&str>> {
 /// All Markdown files that are handed to Claude or to people from here.
 fn all_texts() -> Vec<String> {
     let mut names: Vec<String> = EXECUTORS.iter().map(|(name, ..)| format!("agents/{name}.md")).collect();
-    names.extend([SKILL, GUIDE, MODELS, HOW].map(str::to_owned));
+    names.extend([SKILL, GUIDE, MODELS, HOW, SPEED_RUN, TURBO].map(str::to_owned));
     names
 }
 
@@ -150,6 +152,39 @@ fn the_skill_is_named_like_its_folder_and_stays_within_its_bytes() {
     assert_eq!(fields["name"], "speculative-execution");
     assert!(fields["description"].len() <= SKILL_DESCRIPTION, "{} bytes", fields["description"].len());
     assert!(body.len() < SKILL_BODY, "{} bytes", body.len());
+}
+
+#[test]
+fn the_skills_of_turbo_name_commands_and_tools_that_exist() {
+    let sandbox = crate::sandbox::Sandbox::new();
+    for skill in [SPEED_RUN, TURBO] {
+        let (fields, body) = parsed(skill);
+        assert_eq!(
+            Some(fields["name"].as_str()),
+            Path::new(skill).parent().and_then(|dir| dir.file_name()?.to_str())
+        );
+        assert!(fields["description"].len() <= SKILL_DESCRIPTION && body.len() < SKILL_BODY, "{skill}");
+        for tool in body.split("mcp__speed-run__").skip(1) {
+            let name: String = tool.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            assert!(sef::mcp::tools::Name::ALL.iter().any(|known| known.as_str() == name), "{skill}: {name}");
+        }
+        // Showdown and any-percent are named with what to do where they are not there.
+        for command in body.split("`sef ").skip(1).filter_map(|rest| rest.split('`').next()) {
+            let words: Vec<&str> = command
+                .split_whitespace()
+                .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+                .collect();
+            if matches!(words.first(), Some(&"any"))
+                || words.is_empty()
+                || command.starts_with("showdown")
+                || command.starts_with("any-percent")
+            {
+                continue;
+            }
+            let help = sandbox.run("sef", &[&words[..], &["--help"]].concat(), "");
+            assert_eq!(help.code, Some(0), "{skill}: sef {command}");
+        }
+    }
 }
 
 #[test]

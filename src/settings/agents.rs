@@ -34,6 +34,8 @@ pub const FILES: &[Shipped] = shipped![
     "skills/speculative-execution/SKILL.md",
     "skills/speculative-execution/references/routing-guide.md",
     "skills/speculative-execution/references/model-capabilities.md",
+    "skills/speed-run/SKILL.md",
+    "skills/turbo/SKILL.md",
 ];
 
 /// How a copy compares with what is shipped.

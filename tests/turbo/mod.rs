@@ -2,9 +2,11 @@
 //! of it is.
 
 mod faults;
+mod hook;
 mod key;
 mod limits;
 mod service;
+mod trials;
 mod work;
 
 use std::collections::BTreeMap;

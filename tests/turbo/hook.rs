@@ -1,0 +1,128 @@
+//! The hook's part in turbo: how it is done is said when a prompt asks for it, and a vague contract does not get through.
+
+use serde_json::{Value, json};
+
+use super::CONTRACT;
+use crate::payloads::{prompt, with};
+use crate::sandbox::Sandbox;
+
+/// What the hook adds to a prompt.
+fn context(sandbox: &Sandbox, session: &str, text: &str) -> Option<String> {
+    let run = sandbox.run("sef-hook", &[], prompt(session, text));
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    let value: Value = serde_json::from_str(&run.out).ok()?;
+    Some(value["hookSpecificOutput"]["additionalContext"].as_str()?.to_owned())
+}
+
+/// The hook's answer to a call of a tool.
+fn before(sandbox: &Sandbox, tool: &str, input: &Value) -> String {
+    let event = with("PreToolUse.Agent", &[("tool_name", json!(tool)), ("tool_input", input.clone())]);
+    let run = sandbox.run("sef-hook", &[], event.to_string());
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{tool}");
+    run.out
+}
+
+#[test]
+fn a_prompt_that_asks_for_turbo_is_told_how_it_is_done_once() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CEREBRAS_API_KEY", "csk-canary-0123456789");
+    for (session, text) in [
+        ("s-1", "use speed-run to build a rate limiter"),
+        ("s-2", "turbo build a csv parser in go"),
+        ("s-3", "fast build: an lru cache in rust"),
+        ("s-4", "generate the parser with cerebras"),
+        ("s-5", "use the hosted llm for this one"),
+    ] {
+        let said = context(&sandbox, session, text).unwrap_or_default();
+        assert!(
+            said.contains("mcp__speed-run__generate_and_write_files") && said.contains("DATA CONTRACT"),
+            "{text}: {said}"
+        );
+        assert!(!said.contains("canary") && said.len() <= 700);
+        assert_eq!(context(&sandbox, session, text), None, "once in a session: {text}");
+    }
+    for text in [
+        "the turbo build fails in the monorepo",
+        "run turbo lint",
+        "what is cerebras?",
+        "~off use speed-run for the parser",
+    ] {
+        let said = context(&sandbox, "s-6", text).unwrap_or_default();
+        assert!(!said.contains("speed-run"), "{text}: {said}");
+    }
+}
+
+#[test]
+fn e3_without_a_key_the_way_to_one_is_told_and_that_nothing_takes_its_place() {
+    for value in [None, Some(""), Some("${CEREBRAS_API_KEY}")] {
+        let mut sandbox = Sandbox::new();
+        if let Some(value) = value {
+            sandbox.set("CEREBRAS_API_KEY", value);
+        }
+        let said = context(&sandbox, "s-1", "use speed-run to build a rate limiter").unwrap_or_default();
+        assert!(
+            said.contains("CEREBRAS_API_KEY")
+                && said.contains("cloud.cerebras.ai")
+                && said.contains("stops here"),
+            "{said}"
+        );
+        assert!(!said.contains("generate_and_write_files"), "{said}");
+        sandbox
+            .write(".claude/settings.json", json!({"env": {"CEREBRAS_API_KEY": "csk-1234567"}}).to_string());
+        let said = context(&sandbox, "s-1", "use speed-run for the parser").unwrap_or_default();
+        assert!(said.contains("generate_and_write_files"), "it is said anew when the key is there: {said}");
+    }
+    let sandbox = Sandbox::new();
+    sandbox.write("config/config.toml", "[hosted]\nprovider = \"groq\"\n");
+    let said = context(&sandbox, "s-1", "use speed-run to build a rate limiter").unwrap_or_default();
+    assert!(said.contains("GROQ_API_KEY") && said.contains("Groq"), "{said}");
+}
+
+#[test]
+fn a_vague_prompt_to_a_codegen_tool_is_denied_with_what_is_missing() {
+    let sandbox = Sandbox::new();
+    for tool in [
+        "mcp__speed-run__generate",
+        "mcp__speed-run__generate_and_write_files",
+        "mcp__plugin_sef_speed-run__generate",
+    ] {
+        let out = before(
+            &sandbox,
+            tool,
+            &json!({"prompt": "build a canary rate limiter, make it good", "output_dir": "app"}),
+        );
+        let reply: Value = serde_json::from_str(&out).expect("a reply");
+        let output = &reply["hookSpecificOutput"];
+        assert_eq!(
+            (output["permissionDecision"].as_str(), output["hookEventName"].as_str()),
+            (Some("deny"), Some("PreToolUse"))
+        );
+        let reason = output["permissionDecisionReason"].as_str().unwrap_or_default();
+        for part in ["DATA CONTRACT", "ALGORITHM", "RULES"] {
+            assert!(reason.contains(part), "{reason}");
+        }
+        assert!(reason.len() <= 1_500 && !reason.contains("canary"), "{reason}");
+        assert_eq!(output.as_object().map(serde_json::Map::len), Some(3), "nothing besides: {output}");
+    }
+    let log = sandbox.read("state/log.jsonl");
+    assert!(log.matches("\"e\":\"vague\"").count() == 3 && !log.contains("canary"), "{log}");
+}
+
+#[test]
+fn an_acceptable_contract_and_every_other_call_pass_untouched() {
+    let sandbox = Sandbox::new();
+    for (tool, input) in [
+        ("mcp__speed-run__generate_and_write_files", json!({"prompt": CONTRACT, "output_dir": "app"})),
+        ("mcp__speed-run__generate", json!({"prompt": CONTRACT})),
+        ("mcp__speed-run__generate", json!({})),
+        ("mcp__speed-run__generate", json!({"prompt": null})),
+        ("mcp__speed-run__generate", json!({"prompt": ["a"]})),
+        ("mcp__speed-run__generate", json!([1])),
+        ("mcp__speed-run__check_status", json!({"prompt": "vague"})),
+        ("mcp__other__generate", json!({"prompt": "vague"})),
+        ("Bash", json!({"command": "ls"})),
+    ] {
+        assert_eq!(before(&sandbox, tool, &input), "", "{tool} {input}");
+    }
+    assert!(!sandbox.path("state/log.jsonl").exists());
+}

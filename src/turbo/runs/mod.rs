@@ -141,13 +141,12 @@ impl Run {
         for planned in &plan.files {
             numbers.push(next.enter(planned));
         }
-        for (planned, number) in plan.files.iter().zip(&numbers) {
-            let entry = &next.files[*number];
+        let backups = plan.files.iter().zip(&numbers).filter_map(|(planned, number)| {
             let is_new = self.manifest.files.get(*number).is_none_or(|earlier| earlier.before.is_none());
-            if let (Some(found), Some(before), true) = (&planned.found, &entry.before, is_new) {
-                store::save_file(&self.folder.join(&before.backup), &found.bytes)?;
-            }
-        }
+            let before = next.files[*number].before.as_ref().filter(|_| is_new)?;
+            Some((before.backup.as_str(), planned.found.as_ref()?.bytes.as_slice()))
+        });
+        store::save_files(&self.folder, backups)?;
         next.root_made += self.root.missing();
         next.folders
             .extend(plan.folders.iter().filter(|folder| !self.manifest.folders.contains(folder)).cloned());

@@ -114,15 +114,36 @@ impl Turn {
 
 /// Writes a private file as a whole and waits until it is on the disk.
 pub(super) fn save_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-        let mut file = options.open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    write().map_err(|error| cannot_keep(path, &error))
+    let saved = write_file(path, bytes).and_then(|file| file.sync_all());
+    saved.map_err(|error| cannot_keep(path, &error))
+}
+
+/// Writes private files of a run's folder and waits once until all are on the disk: a wait for each of a thousand
+/// takes seconds.
+pub(super) fn save_files<'a>(folder: &Path, files: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<()> {
+    let mut written = 0;
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        write_file(&path, bytes).map_err(|error| cannot_keep(&path, &error))?;
+        written += 1;
+    }
+    if written == 0 {
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    let synced = File::open(folder).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+    #[cfg(not(target_os = "linux"))]
+    let synced: io::Result<()> = Ok(rustix::fs::sync());
+    synced.map_err(|error| cannot_keep(folder, &error))
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
 }
 
 /// Eight random bytes in hexadecimal.

@@ -10,6 +10,7 @@ pub mod numbers;
 pub mod over_time;
 pub mod periods;
 pub mod tables;
+pub mod turbo;
 pub mod work;
 
 use std::fmt::Write as _;
@@ -74,6 +75,7 @@ fn sections(report: &Report) -> String {
         ("delegations", "Who did it, on which model", work::delegations(report)),
         ("rules", "Which rules sent work that came back", work::rules(report)),
         ("savings", "Was it worth it? An estimate", money::savings(report)),
+        ("turbo", "Turbo: code by a hosted model", turbo::turbo(report)),
         ("prompts", "What single prompts cost", money::prompts(report)),
     ];
     let mut html = cards::cards(report);

@@ -187,7 +187,7 @@ fn states_result(text: &str) -> bool {
 }
 
 /// A status code of HTTP as a word of its own.
-pub fn has_status(text: &str) -> bool {
+fn has_status(text: &str) -> bool {
     words::words(text).any(|word| {
         word.len() == 3
             && word.bytes().all(|byte| byte.is_ascii_digit())

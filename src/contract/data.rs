@@ -68,7 +68,7 @@ fn on_line(text: &str, in_code: bool) -> usize {
     if defines_type(text) {
         return 1 + segments(text).skip(1).filter(|segment| is_field(segment, true)).count();
     }
-    if in_parentheses(text) || behind_a_dash(text) {
+    if in_parentheses(text) || !in_code && behind_a_dash(text) {
         return 1;
     }
     segments(text).filter(|segment| is_field(segment, in_code)).count()

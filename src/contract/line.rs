@@ -7,7 +7,7 @@ pub fn content(text: &str) -> &str {
         let before = rest;
         rest = rest.trim_start_matches(['>', '#']).trim_start();
         rest = bullet(rest).unwrap_or(rest);
-        rest = rest.trim_start_matches("**").trim_start_matches("__").trim_start_matches('`');
+        rest = unbold(rest).trim_start_matches('`');
         if let Some((after, _)) = numbered(rest) {
             rest = after;
         }
@@ -31,7 +31,7 @@ pub fn step(text: &str) -> Option<(&str, &str)> {
     let mut rest = text.trim_start();
     rest = bullet(rest).unwrap_or(rest);
     rest = rest.trim_start_matches('#').trim_start();
-    rest = rest.trim_start_matches("**").trim_start_matches("__").trim_start();
+    rest = unbold(rest).trim_start();
     numbered(rest).or_else(|| worded(rest)).or_else(|| circled(rest))
 }
 
@@ -66,6 +66,11 @@ pub fn fence(text: &str) -> Option<(u8, usize, &str)> {
     (count >= 3 && !(mark == b'`' && rest.contains('`'))).then_some((mark, count, rest))
 }
 
+/// Without what makes it bold.
+fn unbold(text: &str) -> &str {
+    text.strip_prefix("**").or_else(|| text.strip_prefix("__")).unwrap_or(text)
+}
+
 /// `3. text`, `3) text`, `(3) text`, `3.1 text`.
 fn numbered(text: &str) -> Option<(&str, &str)> {
     let (number, rest) = if let Some(inner) = text.strip_prefix(['(', '（']) {
@@ -80,7 +85,7 @@ fn numbered(text: &str) -> Option<(&str, &str)> {
             None => return None,
         }
     };
-    let rest = rest.trim_start_matches("**").trim_start_matches("__");
+    let rest = unbold(rest);
     let parted = rest.chars().next().is_none_or(|c| " \t*`".contains(c) || !c.is_ascii());
     parted.then(|| (rest.trim(), number))
 }
@@ -95,7 +100,7 @@ fn worded(text: &str) -> Option<(&str, &str)> {
         return None;
     }
     let (number, rest) = digits(rest)?;
-    let rest = rest.trim_start_matches("**");
+    let rest = unbold(rest);
     let after = rest.trim_start_matches(['步', '歩', '.', ':', ')', '：', '、', ' ', '-', '–', '—', '*']);
     let marked =
         rest.is_empty() || rest.trim_start().starts_with(['步', '.', ':', ')', '：', '、', '-', '–', '—']);

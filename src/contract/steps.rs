@@ -1,6 +1,5 @@
 //! The steps of an algorithm and the items of the rules: how many there are, and which of them say too little.
 
-use super::api::has_status;
 use super::line;
 use super::parse::Line;
 use super::vocabulary::{EMPTY_PROMISES, ERRORS};
@@ -54,41 +53,16 @@ pub fn rules(lines: &[Line<'_>]) -> usize {
 
 /// The first line that says what happens on an error. `Handle errors gracefully` says nothing.
 pub fn error_statement(lines: &[Line<'_>]) -> Option<usize> {
-    let mut items = lines.iter().peekable();
-    while let Some(first) = items.next() {
-        // An item goes on in the lines below it.
-        let mut told = Told::default();
-        told.add(first.text);
-        while let Some(line) = items.next_if(|line| is_continuation(line.text)) {
-            told.add(line.text);
-        }
-        if told.is_statement() {
-            return Some(first.number);
-        }
-    }
-    None
+    // An item goes on in the lines below it.
+    let mut items = lines.chunk_by(|_, next| is_continuation(next.text));
+    items.find(|item| is_error_statement(item)).map(|item| item[0].number)
 }
 
-/// What the lines of an item have said so far.
-#[derive(Default)]
-struct Told {
-    of_errors: bool,
-    exactly: bool,
-    promises: bool,
-    words: usize,
-}
-
-impl Told {
-    fn add(&mut self, text: &str) {
-        self.of_errors |= has_error_status(text) || holds(text, &ERRORS);
-        self.exactly |= is_exact(text);
-        self.promises |= holds(text, &EMPTY_PROMISES);
-        self.words += words::count(text);
-    }
-
-    fn is_statement(&self) -> bool {
-        self.of_errors && (self.exactly || !self.promises && self.words >= ERROR_SENTENCE)
-    }
+fn is_error_statement(item: &[Line<'_>]) -> bool {
+    let any = |says: fn(&str) -> bool| item.iter().any(|line| says(line.text));
+    let of_errors = any(|text| has_error_status(text) || holds(text, &ERRORS));
+    let words = || item.iter().map(|line| words::count(line.text)).sum::<usize>();
+    of_errors && (any(is_exact) || !any(|text| holds(text, &EMPTY_PROMISES)) && words() >= ERROR_SENTENCE)
 }
 
 fn is_continuation(text: &str) -> bool {
@@ -111,10 +85,9 @@ fn is_exact(text: &str) -> bool {
 
 /// A status code from 400 on.
 fn has_error_status(text: &str) -> bool {
-    has_status(text)
-        && words::words(text).any(|word| {
-            word.len() == 3 && word.starts_with(['4', '5']) && word.bytes().all(|byte| byte.is_ascii_digit())
-        })
+    words::words(text).any(|word| {
+        word.len() == 3 && word.starts_with(['4', '5']) && word.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ import time
 from made_log import ROOT, environment, in_venv, records, write_log
 
 METRICS = {"session": "sef.sessions", "prompt": "sef.prompts", "spawn": "sef.spawns", "result": "sef.results",
-           "notified": "sef.results", "feedback": "sef.feedback", "refused": "sef.refusals", "fault": "sef.faults"}
+           "notified": "sef.results", "feedback": "sef.feedback", "refused": "sef.refusals", "fault": "sef.faults",
+           "turbo": "sef.turbo", "vague": "sef.vague"}
 
 
 def only_lower_camel(value, path="$"):

@@ -2,6 +2,9 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::contract::{Kind, Lang};
+use crate::rules::policy::Sandbox;
+
 /// Spend the right model on each piece of work in Claude Code.
 #[derive(Debug, Parser)]
 #[command(name = "sef", version, about, disable_help_subcommand = true)]
@@ -36,6 +39,8 @@ pub enum Command {
     Reject(WordArgs),
     /// Note that delegated work was good, whatever else speaks against it.
     Accept(WordArgs),
+    /// Have a hosted model write code from an exact contract, run its tests, take it back.
+    Turbo(Box<TurboArgs>),
     /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
     Mcp,
     /// One line for Claude Code's status line, from its JSON on standard input.
@@ -45,6 +50,12 @@ pub enum Command {
         /// What to show.
         #[command(subcommand)]
         action: PricesAction,
+    },
+    /// Check a contract prompt for hosted code generation, or write a skeleton of one.
+    Contract {
+        /// What to do.
+        #[command(subcommand)]
+        action: ContractAction,
     },
     /// Print a completion script for a shell.
     Completions {
@@ -56,6 +67,21 @@ pub enum Command {
         /// Where to; it must exist.
         folder: std::path::PathBuf,
     },
+    /// The processes round a fenced command; started by SEF itself, never by a person.
+    #[command(hide = true)]
+    Fence {
+        /// Which of them.
+        part: FencePart,
+    },
+}
+
+/// A process round a fenced command.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum FencePart {
+    /// Outside the walls: enforces the limits and ends what is left.
+    Supervise,
+    /// Inside the walls: finishes them and starts the command.
+    Inside,
 }
 
 /// Arguments of `sef install`.
@@ -151,6 +177,31 @@ pub enum PricesAction {
     Check,
 }
 
+/// What to do with contracts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ContractAction {
+    /// Everything vague or missing, each with its line and a hint; exit 1 when the contract is not acceptable.
+    Check {
+        /// The contract; `-` for standard input.
+        file: std::path::PathBuf,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a contract to fill in.
+    New {
+        /// python, rust, typescript or go.
+        #[arg(long)]
+        lang: Lang,
+        /// api, library, cli or transform.
+        #[arg(long)]
+        kind: Kind,
+        /// Write it to this file instead, which must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+    },
+}
+
 /// Arguments of `sef classify`.
 #[derive(Debug, Args)]
 pub struct ClassifyArgs {
@@ -194,4 +245,82 @@ pub enum RulesAction {
     Check,
     /// Run every rule's examples and counter-examples.
     Test,
+}
+
+/// Arguments of `sef turbo`.
+#[derive(Debug, Clone, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct TurboArgs {
+    /// What to do instead of writing code.
+    #[command(subcommand)]
+    pub action: Option<TurboAction>,
+    /// The contract; `-` is standard input.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub contract: Option<std::path::PathBuf>,
+    /// The folder that the files go into; made when it is not there.
+    #[arg(long, value_name = "DIR", required = true)]
+    pub out: Option<std::path::PathBuf>,
+    /// Replace files that are there and differ; they are backed up, and `sef turbo undo` brings them back.
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Run this on what was written, in a fence.
+    #[arg(long, value_name = "CMD")]
+    pub test: Option<String>,
+    /// Longest time of one run of the tests, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub test_timeout: u64,
+    /// How well the tests must be fenced: required, auto or off; [hosted] sandbox in config.toml when left out.
+    #[arg(long, value_name = "HOW", value_parser = sandbox)]
+    pub sandbox: Option<Sandbox>,
+    /// How often failing tests go back to the model.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=5))]
+    pub fix: u8,
+    /// The model's id.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Most tokens to generate, reasoning included; sized to the contract when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens: Option<u64>,
+    /// For all calls to the service together, waiting included, in seconds; [hosted] timeout_s when left out.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: Option<u64>,
+    /// Send the contract even when it is vague.
+    #[arg(long)]
+    pub unchecked: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn sandbox(text: &str) -> Result<Sandbox, &'static str> {
+    match text {
+        "required" => Ok(Sandbox::Required),
+        "auto" => Ok(Sandbox::Auto),
+        "off" => Ok(Sandbox::Off),
+        _ => Err("one of required, auto, off"),
+    }
+}
+
+/// What else turbo does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum TurboAction {
+    /// Take a run back: every file is again as it was before it.
+    Undo {
+        /// The run's id; the last one of this folder's when left out.
+        run: Option<String>,
+        /// Take it back even where files were edited since; the edited ones are kept in the state folder.
+        #[arg(long)]
+        discard_edits: bool,
+    },
+    /// List the runs that can be taken back.
+    Runs,
+    /// Say whether the service can be used: address, key, models, limits.
+    Status {
+        /// Ask nobody, only look at what is on this machine.
+        #[arg(long)]
+        offline: bool,
+        /// One JSON object instead of text.
+        #[arg(long)]
+        json: bool,
+    },
 }

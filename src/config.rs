@@ -24,8 +24,24 @@ pub const VARIABLES: &[(&str, &str)] = &[
         "the same, and stronger in the client: SEF then leaves spawns alone",
     ),
     ("ANTHROPIC_MODEL", "the orchestrator's model, until the session shows it"),
+    (
+        "CEREBRAS_API_KEY",
+        "the key for turbo (or the variable that [hosted] key_env names); read when a call is made",
+    ),
+    ("CEREBRAS_MODEL", "the model for turbo instead of the service's default"),
+    (
+        "CEREBRAS_BASE_URL",
+        "the service's own address, or one on this machine; other hosts go into config.toml",
+    ),
+    ("HTTPS_PROXY", "proxy for turbo's https:// calls (also ALL_PROXY, NO_PROXY)"),
     ("NO_COLOR", "set and not empty: reports are never coloured (no-color.org)"),
 ];
+
+/// The value of one variable that the user's configuration names: the key of a hosted service.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
 
 /// The environment as values: what the process was given, read once in `main`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +66,10 @@ pub struct Env {
     pub anthropic_model: Option<String>,
     /// Debug builds only: makes the hook panic, for the test that a panic is silent.
     pub test_panic: bool,
+    /// The model that the user chose for turbo through the environment.
+    pub cerebras_model: Option<String>,
+    /// Where the environment says that Cerebras is.
+    pub cerebras_base_url: Option<String>,
     /// The user wants no colours.
     pub no_color: bool,
 }
@@ -89,10 +109,19 @@ impl Env {
             subagent_model,
             anthropic_model: text("ANTHROPIC_MODEL"),
             test_panic: cfg!(debug_assertions) && text("SEF_TEST_PANIC").is_some(),
+            cerebras_model: text("CEREBRAS_MODEL"),
+            cerebras_base_url: text("CEREBRAS_BASE_URL"),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),
             home,
         }
     }
+}
+
+/// Every variable of this process, for the few things that hand some of them on to a child; what is not UTF-8 is left out.
+pub fn variables() -> Vec<(String, String)> {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }
 
 #[cfg(test)]

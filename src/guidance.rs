@@ -11,6 +11,8 @@ use crate::so_far::SoFar;
 pub const MAX_SESSION: usize = 600;
 /// Most bytes of a hint at a prompt.
 pub const MAX_HINT: usize = 240;
+/// Most bytes of what is said when a prompt asks for turbo. It is asked for, so it may be longer than a hint.
+pub const MAX_TURBO: usize = 700;
 /// Parts of a compound task that a hint names.
 const MAX_PARTS: usize = 3;
 
@@ -142,6 +144,25 @@ pub fn marked(policy: &Policy, tier: Tier, role: Role) -> String {
     }
 }
 
+/// How turbo is done: for a prompt that asks for it.
+pub fn turbo() -> String {
+    "SEF: turbo is set up. What works: (1) an exact contract: a first line that says what to build with what, then the headings \
+     DATA CONTRACT (fields with types), API CONTRACT (routes or signatures with results), ALGORITHM (numbered steps), RULES \
+     (libraries, storage, errors); (2) mcp__speed-run__generate_and_write_files with that text as `prompt` and an `output_dir`, \
+     which answers with file names only; (3) the tests, and failures mended by edits of a few lines. The skills speed-run and \
+     turbo say more; in a shell it is `sef turbo --contract FILE --out DIR`."
+        .to_owned()
+}
+
+/// The same while its service has no key: how to get one, and that nothing takes its place.
+pub fn turbo_without_key(service: &str, variable: &str, page: &str) -> String {
+    format!(
+        "SEF: turbo has no key: {variable} is not set. What the user needs to know: a key comes from {page} ({service}); it goes \
+         into ~/.claude/settings.json as {{\"env\": {{\"{variable}\": \"...\"}}}} (or into the shell's environment), then Claude Code \
+         is restarted. Turbo stops here: code written in another way is not what was asked for, unless the user now says so."
+    )
+}
+
 /// The hint when the user keeps saying that the work is wrong.
 pub const REPEATED: &str = "SEF: the user reports again that this does not work. Earlier attempts missed the cause: it is \
      best found here, from evidence, before anything is changed or delegated.";
@@ -191,6 +212,9 @@ mod tests {
         let text = session(&policy);
         assert!(text.len() <= MAX_SESSION, "{} bytes", text.len());
         assert!(REPEATED.len() <= MAX_HINT);
+        assert!(turbo().len() <= MAX_TURBO, "{} bytes", turbo().len());
+        let without = turbo_without_key("OpenRouter", "OPENROUTER_API_KEY", "https://openrouter.ai/keys");
+        assert!(without.len() <= MAX_TURBO, "{} bytes", without.len());
         let part = |role: Role, after| Part { tier: role.tier(), role, start: 0, end: 0, after };
         for tier in [Tier::Haiku, Tier::Sonnet, Tier::Opus] {
             for role in Role::ALL {

@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::calendar::now;
 use crate::config::Env;
 use crate::handle::{self, World};
+use crate::hosted::service;
 use crate::metrics::log;
 use crate::metrics::record::{Kind, Record};
 use crate::protocol::{Event, Name};
@@ -74,6 +75,7 @@ fn answer(input: &[u8], start: Instant) {
         agent_spoke: &|id| tail::last_model(&tail::subagent_transcript(&transcript, id)?, Whose::Any),
         agent_note: &|id| tail::agent_note(&tail::subagent_transcript(&transcript, id)?),
         so_far: &|| so_far::of(&env, &transcript, &tail::last_model(&transcript, Whose::Main)?.model),
+        turbo_ready: &|| service::is_set_up(&policy.hosted, &env),
         agent_model: &|name| agents::model_of(name, &folders, state_dir),
     };
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();

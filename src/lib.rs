@@ -7,17 +7,20 @@
 //! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
 //! `transcript`, `settings::install` and `config`.
 
+pub mod address;
 pub mod agents;
 pub mod calendar;
 pub mod calibrate;
 pub mod classify;
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod error;
 pub mod eval;
 pub mod explain;
 pub mod export;
 pub mod feedback;
+pub mod fence;
 pub mod fsx;
 pub mod guidance;
 pub mod handle;

@@ -115,6 +115,16 @@ impl<'a> Event<'a> {
         matches!(text(self.tool_name).as_deref(), Some("Agent" | "Task"))
     }
 
+    /// Whether the tool has a hosted model write code from a prompt: speed-run's own, by itself or in a plugin.
+    pub fn is_codegen(&self) -> bool {
+        let name = text(self.tool_name).unwrap_or_default();
+        let Some((server, tool)) = name.strip_prefix("mcp__").and_then(|name| name.rsplit_once("__")) else {
+            return false;
+        };
+        let plugin = server.strip_prefix("plugin_").is_some_and(|server| server.ends_with("_speed-run"));
+        (plugin || server == "speed-run") && matches!(tool, "generate" | "generate_and_write_files")
+    }
+
     /// Raw tool input.
     pub fn tool_input(&self) -> Option<&'a RawValue> {
         self.tool_input
@@ -200,6 +210,16 @@ pub struct SpawnInput<'a> {
     subagent_type: Option<&'a RawValue>,
     #[serde(borrow, deserialize_with = "present")]
     model: Option<&'a RawValue>,
+}
+
+/// The text that a codegen tool was called with; none when there is none (the tool says so itself).
+pub fn codegen_prompt(raw: &RawValue) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Input<'b> {
+        #[serde(borrow)]
+        prompt: Option<&'b RawValue>,
+    }
+    text(serde_json::from_str::<Input<'_>>(raw.get()).ok()?.prompt)
 }
 
 /// Keeps an explicit null apart from an absent key.
@@ -319,12 +339,22 @@ struct Output {
     context: Option<String>,
     #[serde(rename = "updatedInput", skip_serializing_if = "Option::is_none")]
     input: Option<Box<RawValue>>,
+    #[serde(rename = "permissionDecision", skip_serializing_if = "Option::is_none")]
+    decision: Option<&'static str>,
+    #[serde(rename = "permissionDecisionReason", skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Output {
+    fn of(event: &'static str) -> Self {
+        Self { event, context: None, input: None, decision: None, reason: None }
+    }
 }
 
 impl Reply {
     /// Adds context to the conversation.
     pub fn context(event: &'static str, context: String) -> Self {
-        Self { output: Some(Output { event, context: Some(context), input: None }), message: None }
+        Self { output: Some(Output { context: Some(context), ..Output::of(event) }), message: None }
     }
 
     /// Shows the user a line that the model never sees.
@@ -334,10 +364,13 @@ impl Reply {
 
     /// Changes a tool's input; no permission decision, so the user's own checks still apply.
     pub fn updated_input(input: Box<RawValue>) -> Self {
-        Self {
-            output: Some(Output { event: "PreToolUse", context: None, input: Some(input) }),
-            message: None,
-        }
+        Self { output: Some(Output { input: Some(input), ..Output::of("PreToolUse") }), message: None }
+    }
+
+    /// Refuses a tool call, and says why to whoever made it.
+    pub fn deny(reason: String) -> Self {
+        let output = Output { decision: Some("deny"), reason: Some(reason), ..Output::of("PreToolUse") };
+        Self { output: Some(output), message: None }
     }
 
     /// The reply as one line of JSON.
@@ -373,6 +406,24 @@ mod tests {
         assert_eq!(event.name(), Name::Stop);
         assert_eq!(event.session_id(), "");
         assert_eq!(event.prompt(), "");
+    }
+
+    #[test]
+    fn codegen_tools_are_known_by_themselves_and_in_a_plugin() {
+        for (name, codegen) in [
+            ("mcp__speed-run__generate", true),
+            ("mcp__speed-run__generate_and_write_files", true),
+            ("mcp__plugin_sef_speed-run__generate", true),
+            ("mcp__plugin_my__odd_speed-run__generate_and_write_files", true),
+            ("mcp__speed-run__check_status", false),
+            ("mcp__speed-running__generate", false),
+            ("mcp__other__generate", false),
+            ("generate", false),
+            ("mcp__generate", false),
+        ] {
+            let json = format!(r#"{{"tool_name":"{name}"}}"#);
+            assert_eq!(Event::parse(&json).expect("parses").is_codegen(), codegen, "{name}");
+        }
     }
 
     #[test]

@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, InstallArgs, PricesAction, RulesAction, ScopeArgs, StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
+    StatusArgs, WordArgs,
 };
 use sef::config::Env;
+use sef::contract::command;
 use sef::error::{Error, Result};
 use sef::explain::Listed;
 use sef::feedback::Word;
@@ -21,7 +23,7 @@ use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, mcp, statusline};
+use sef::{eval, explain, feedback, fence, mcp, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -87,12 +89,28 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             let (text, old) = show::check(env, now())?;
             return Ok((text, if old { ExitCode::FAILURE } else { ExitCode::SUCCESS }));
         }
+        Command::Contract { action: ContractAction::Check { file, json } } => {
+            let format = if json { command::Format::Json } else { command::Format::Text };
+            let (text, acceptable) = command::check(&file, format)?;
+            return Ok((text, if acceptable { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+        }
+        Command::Contract { action: ContractAction::New { lang, kind, out } } => {
+            command::new(lang, kind, out.as_deref())
+        }
+        Command::Turbo(args) => {
+            let said = turbo::command::run(env, &args)?;
+            return Ok((said.text, if said.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sef", &mut script);
             Ok(String::from_utf8_lossy(&script).into_owned())
         }
         Command::Man { folder } => man(&folder),
+        Command::Fence { part: FencePart::Supervise } => {
+            return Ok((String::new(), fence::supervise::main()));
+        }
+        Command::Fence { part: FencePart::Inside } => return Ok((String::new(), fence::inside::main())),
     };
     Ok((text?, ExitCode::SUCCESS))
 }

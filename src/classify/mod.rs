@@ -67,6 +67,8 @@ pub struct Verdict {
     pub codegen: bool,
     /// It reads like a report that earlier work is wrong; it is one only after work ([`Before::is_complaint`]).
     pub complaint: bool,
+    /// It asks for a hosted model to write the code.
+    pub turbo: bool,
     /// An edit so small that a spawn costs more than it saves.
     pub tiny: bool,
     /// The rules that fired, in order of the rule set.
@@ -151,7 +153,7 @@ const BY_HAND: f32 = 0.15;
 /// Turns the rules that fired into a verdict.
 pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
     let mut scores = image.bias(table);
-    let (mut codegen, mut tiny, mut complaint) = (false, false, false);
+    let (mut codegen, mut tiny, mut complaint, mut turbo) = (false, false, false, false);
     for hit in &fired {
         let weights = image.weights(hit.rule, table);
         for (score, weight) in scores.iter_mut().zip(weights) {
@@ -161,6 +163,7 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         codegen |= marks.codegen;
         tiny |= marks.tiny;
         complaint |= marks.complaint;
+        turbo |= marks.turbo;
     }
     let (probabilities, chosen) = decide(image, table, scores);
     let likeliest = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
@@ -175,6 +178,7 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         parts: Vec::new(),
         codegen: codegen && matches!(tier, Tier::Sonnet | Tier::Opus),
         complaint,
+        turbo,
         tiny: tiny && tier == Tier::Haiku,
         fired,
         words: 0,
@@ -245,6 +249,7 @@ mod tests {
             parts: Vec::new(),
             codegen: false,
             complaint: false,
+            turbo: false,
             tiny: false,
             fired: Vec::new(),
             words: 0,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::agents;
+use crate::hosted::service::known;
 use crate::metrics::record::{Kind, Outcome, Record, safe_model};
 use crate::models::Family;
 
@@ -29,6 +30,10 @@ pub enum Metric {
     Feedback,
     /// Spawns that the client refused because they were changed.
     Refusals,
+    /// Orders to a hosted model.
+    Turbo,
+    /// Codegen calls whose contract was too vague.
+    Vague,
     /// Faults inside the hook that were survived.
     Faults,
 }
@@ -43,6 +48,10 @@ impl Metric {
             Self::Sessions => ("sef.sessions", "{session}", "Session starts, by source"),
             Self::Feedback => ("sef.feedback", "{word}", "The user's own words on delegated work"),
             Self::Refusals => ("sef.refusals", "{spawn}", "Changed spawns that the client refused"),
+            Self::Turbo => ("sef.turbo", "{order}", "Orders to a hosted model, by what came of them"),
+            Self::Vague => {
+                ("sef.vague", "{call}", "Codegen calls refused because their contract was too vague")
+            }
             Self::Faults => ("sef.faults", "{fault}", "Faults inside the hook that were survived"),
         }
     }
@@ -171,6 +180,15 @@ pub fn measured(record: &Record) -> Option<(Metric, Attributes)> {
             put("sef.mode", record.mode.as_deref().map(code));
             Metric::Refusals
         }
+        Kind::Turbo => {
+            let hosted = record.h.as_deref();
+            put("gen_ai.request.model", hosted.map(|hosted| public_model(&hosted.m)));
+            let tests = |passed| if passed { "passed" } else { "failed" }.to_owned();
+            put("sef.tests", hosted.and_then(|hosted| hosted.t).map(tests));
+            put("sef.reason", record.why.as_deref().map(code));
+            Metric::Turbo
+        }
+        Kind::Vague => Metric::Vague,
         Kind::Fault => {
             put("sef.reason", record.why.as_deref().map(code));
             Metric::Faults
@@ -203,6 +221,12 @@ fn code(text: &str) -> String {
 /// Names of a person's own agents leave the machine not even as a hash.
 fn agent(name: &str) -> String {
     if agents::is_known(name) { name.to_owned() } else { "custom".to_owned() }
+}
+
+/// Ids of a person's own models stay on the machine; those that SEF knows are public.
+fn public_model(id: &str) -> String {
+    let is_known = known().model.iter().any(|row| row.id == id);
+    if is_known { id.to_owned() } else { "custom".to_owned() }
 }
 
 fn family(model: &str) -> String {

@@ -2,7 +2,6 @@
 //! never shows the value of a header: whatever a collector says is cleaned of them first.
 
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::args::Secret;
 use super::otlp::{self, Answer};
+use crate::address::is_loopback;
 use crate::error::{Error, Result};
 use crate::fsx::read_regular;
 
@@ -223,11 +223,6 @@ impl Collector {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]

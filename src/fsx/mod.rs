@@ -1,6 +1,9 @@
 //! File operations that keep a promise: see each function and module.
 
 pub mod atomic;
+pub mod confined;
+pub mod names;
+pub mod never;
 pub mod place;
 
 use std::fs::{File, Metadata};

@@ -1,6 +1,7 @@
 //! From an event to what is answered and what is recorded. No file, clock or environment is touched here: everything
 //! outside comes in through [`World`], whose functions are called only when the answer is needed.
 
+mod codegen;
 pub mod prompt;
 mod result;
 mod session;
@@ -42,6 +43,8 @@ pub struct World<'a> {
     pub so_far: &'a dyn Fn() -> Option<SoFar>,
     /// Where an agent type's model comes from.
     pub agent_model: &'a dyn Fn(&str) -> AgentModel,
+    /// Whether turbo could be asked: its service wants no key, or has one.
+    pub turbo_ready: &'a dyn Fn() -> bool,
 }
 
 /// What to answer and what to record.
@@ -59,6 +62,7 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         Name::SessionStart => session::start(event, world, session),
         Name::UserPromptSubmit => prompt::submit(event, world, session),
         Name::PreToolUse if event.is_spawn() => spawn::before(event, world, session),
+        Name::PreToolUse if event.is_codegen() => codegen::before(event, world),
         Name::PostToolUse if event.is_spawn() => result::after(event, world, session),
         Name::PostToolUseFailure if event.is_spawn() => result::failed(event, world, session),
         Name::PermissionDenied if event.is_spawn() => result::denied(event, world, session),

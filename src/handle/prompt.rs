@@ -7,6 +7,7 @@ use super::{Outcome, World, orchestrator, record, result};
 use crate::classify::lexer;
 use crate::classify::{Part, Role, Source, Tier, Verdict, classify};
 use crate::guidance::{self, family_of};
+use crate::hosted::service;
 use crate::metrics::record::{Kind, safe_id};
 use crate::models::Family;
 use crate::protocol::{Event, Reply};
@@ -188,6 +189,9 @@ fn answer(
     if now.command {
         return Err("slash");
     }
+    if verdict.turbo {
+        return asked_for_turbo(world, session);
+    }
     if now.open {
         return Err("mid-task");
     }
@@ -202,6 +206,25 @@ fn answer(
     }
     session.stand(hint.key);
     Ok(Said { kind: hint.kind, text: hint.text, word: hint.word })
+}
+
+/// What is said to a prompt that asks for turbo, once in a session for each state of its key.
+fn asked_for_turbo(world: &World<'_>, session: &mut Session) -> Result<Said, &'static str> {
+    let ready = (world.turbo_ready)();
+    let kind = if ready { "turbo" } else { "turbo-key" };
+    if session.hints.iter().any(|hint| hint == kind) {
+        return Err("stands");
+    }
+    let text = if ready {
+        guidance::turbo()
+    } else {
+        let hosted = &world.policy.hosted;
+        let provider = service::provider(hosted).map_err(|_| "turbo-config")?;
+        let variable = service::key_variable(hosted).unwrap_or_default();
+        guidance::turbo_without_key(&provider.name, variable, &provider.key_page)
+    };
+    session.stand(kind.to_owned());
+    Ok(Said { kind, text, word: 0 })
 }
 
 /// A hint, before it is known whether it stands already and whether it pays.

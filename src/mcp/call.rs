@@ -11,15 +11,15 @@ use super::arguments::{
     Arguments, LONGEST_COMMAND, LONGEST_PROMPT, LONGEST_TEXT, MOST_FIXES, MOST_SECONDS, MOST_TOKENS,
     TEST_SECONDS, wrong,
 };
-use super::engine_stub::{hosted, rules, turbo};
 use super::place;
 use super::schema;
 use super::tools::Name;
 use crate::config::Env;
 use crate::error::Error;
-use crate::rules::policy::Sandbox;
-use crate::turbo::order::{Existing, Failure, Finished, Order, Status, Test, Vague, Watch};
-use turbo::runs::Edits;
+use crate::hosted::status::{self, Live};
+use crate::turbo::order::{Existing, Failure, Finished, Order, Status, Step, Test, Vague, Watch};
+use crate::turbo::runs::Edits;
+use crate::turbo::{command, engine, trial};
 
 /// Most code that a result holds, in bytes: about 20,000 tokens, where Claude Code's bound on a result is 25,000.
 const MOST_CODE: usize = 60_000;
@@ -55,8 +55,8 @@ pub(super) fn call(env: &Env, name: Name, given: &JsonObject, watch: &dyn Watch)
 }
 
 fn check_status(env: &Env, arguments: &Arguments) -> Made {
-    let status = hosted::status::check(env, arguments.flag("live", true)?);
-    Ok(done(json!(status)))
+    let live = if arguments.flag("live", true)? { Live::Yes } else { Live::No };
+    Ok(done(json!(status::check(env, live))))
 }
 
 fn generate(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
@@ -72,11 +72,10 @@ fn generate(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
         test: None,
         fix: 0,
     };
-    let turbo::Drafted { finished, folder, code } = turbo::draft(env, &order, watch);
-    let mut answer = of_finished(&finished);
-    answer.value["folder"] = json!(folder);
-    if include_code {
-        add_code(&mut answer.value, code.unwrap_or_default(), &folder);
+    let drafted = engine::draft(env, &order, watch);
+    let mut answer = of_finished(&drafted.finished);
+    if include_code && drafted.finished.status == Status::Ok {
+        add_code(&mut answer.value, drafted.code, Path::new(&drafted.finished.out));
     }
     Ok(answer)
 }
@@ -96,11 +95,11 @@ fn generate_and_write_files(env: &Env, arguments: &Arguments, watch: &dyn Watch)
         ));
     }
     let out = place::inside(&place::root(env)?, env.project_dir.as_deref(), "output_dir", given)?;
-    let test = command.map(|command| test(env, command, TEST_SECONDS)).transpose()?;
+    let test = command.map(|command| test(command, TEST_SECONDS));
     let existing = if overwrite { Existing::Overwrite } else { Existing::Refuse };
     let order =
         Order { contract, out, existing, vague: Vague::Refuse, model, max_tokens, within: None, test, fix };
-    Ok(of_finished(&turbo::run(env, &order, watch)))
+    Ok(of_finished(&engine::run(env, &order, watch)))
 }
 
 fn run_tests(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
@@ -114,8 +113,8 @@ fn run_tests(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
             "give a folder that exists".to_owned(),
         ));
     }
-    let seen =
-        turbo::test(env, &dir, &test(env, command, seconds)?, watch).map_err(|error| failure(&error))?;
+    watch.step(Step::Testing);
+    let seen = trial::run(env, &dir, &test(command, seconds), watch)?.to_json();
     let mut value = json!({ "status": "ran" });
     if let (Some(fields), Value::Object(seen)) = (value.as_object_mut(), bounded(seen)) {
         fields.extend(seen);
@@ -125,19 +124,20 @@ fn run_tests(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
 
 fn undo(env: &Env, arguments: &Arguments) -> Made {
     let run = arguments.text("run", LONGEST_TEXT)?;
-    let edits = if arguments.flag("discard_edits", false)? { Edits::Discard } else { Edits::Keep };
-    let turbo::runs::Undone { run, restored, removed } =
-        turbo::runs::undo(env, run, &place::root(env)?, edits).map_err(|error| failure(&error))?;
-    Ok(done(json!({ "status": "ok", "run": run, "restored": restored, "removed": removed })))
+    let edits = if arguments.flag("discard_edits", false)? { Edits::Discard } else { Edits::Refuse };
+    let undone = command::undo(env, run, Some(&place::root(env)?), edits).map_err(|error| failure(&error))?;
+    let kept: Vec<String> = undone.kept.iter().map(|(_, at)| at.display().to_string()).collect();
+    Ok(done(json!({
+        "status": "ok",
+        "run": undone.id,
+        "restored": undone.restored,
+        "removed": undone.removed,
+        "kept": kept,
+    })))
 }
 
-fn test(env: &Env, command: &str, seconds: u64) -> std::result::Result<Test, Failure> {
-    Ok(Test { command: command.to_owned(), within: Duration::from_secs(seconds), sandbox: sandbox(env)? })
-}
-
-fn sandbox(env: &Env) -> std::result::Result<Sandbox, Failure> {
-    let policy = rules::users_policy(env.config_dir.as_deref()).map_err(|error| failure(&error))?;
-    Ok(policy.hosted.sandbox)
+fn test(command: &str, seconds: u64) -> Test {
+    Test { command: command.to_owned(), within: Duration::from_secs(seconds), sandbox: None }
 }
 
 fn done(value: Value) -> Answer {

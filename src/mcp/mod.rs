@@ -4,7 +4,6 @@
 
 mod arguments;
 mod call;
-pub mod engine_stub;
 mod lines;
 mod place;
 mod progress;

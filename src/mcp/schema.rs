@@ -55,7 +55,7 @@ pub(super) fn input(name: Name) -> Value {
         Name::Undo => (
             json!({
                 "run": text("Id of the run, from its result; default: the last one of this project.", LONGEST_TEXT),
-                "discard_edits": flag("Undo files that were edited since, too; the edits are lost.", false),
+                "discard_edits": flag("Undo files that were edited since, too; the edited versions are kept aside.", false),
             }),
             json!([]),
         ),
@@ -84,10 +84,10 @@ pub(super) fn output(name: Name) -> Value {
             "run": string(),
             "restored": list(&string()),
             "removed": list(&string()),
+            "kept": list(&string()),
         }),
     };
     if name == Name::Generate {
-        properties["folder"] = string();
         properties["code"] = list(&json!({
             "type": "object",
             "properties": { "path": string(), "content": string() },
@@ -175,6 +175,7 @@ fn finished() -> Value {
                 "passed": { "type": "boolean" },
                 "first_pass": { "type": "boolean" },
                 "repairs": whole(),
+                "seen": { "type": "object" },
             },
             "required": ["passed", "first_pass", "repairs"],
         })),

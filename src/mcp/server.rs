@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use super::Closing;
 use super::call::call;
-use super::engine_stub::hosted;
 use super::progress::{Client, Told};
 use super::tools::{self, Name, Ready};
 use crate::config::Env;
+use crate::hosted::status::{self, Live};
 
 /// See the module.
 pub(super) struct Server {
@@ -28,7 +28,7 @@ impl Server {
     }
 
     fn ready(&self) -> Ready {
-        if hosted::status::check(&self.env, false).key_set { Ready::Yes } else { Ready::No }
+        if status::check(&self.env, Live::No).key_set { Ready::Yes } else { Ready::No }
     }
 }
 

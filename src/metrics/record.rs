@@ -34,6 +34,10 @@ pub enum Kind {
     End,
     /// The user's own word on a delegation. `tu`, `out`: ok is accepted, gave_up is rejected. The last one counts.
     Feedback,
+    /// A hosted model wrote code, or was asked to. `h`, `ms` (all of it), `why` (the failure's name).
+    Turbo,
+    /// PreToolUse of a codegen tool: the contract was too vague and the call was refused. `tu`.
+    Vague,
     /// Something inside SEF failed and was survived. `why` is its code.
     Fault,
 }
@@ -132,6 +136,54 @@ pub struct Record {
     /// What the hook itself took, in microseconds, up to writing this line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub us: Option<u32>,
+    /// What a hosted model was asked for and used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub h: Option<Box<Hosted>>,
+}
+
+/// One order to a hosted model: counts and names of models, nothing of what was asked or written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hosted {
+    /// The model's id, when it is shaped like one; else `other`.
+    pub m: String,
+    /// Prompt tokens of all calls.
+    pub i: u64,
+    /// Generated tokens, reasoning included.
+    pub o: u64,
+    /// Of those, reasoning.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub r: u64,
+    /// Of the prompt's, from the service's cache.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub c: u64,
+    /// Cost in millionths of a US dollar, rounded; none when the model has no known price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd: Option<u64>,
+    /// Milliseconds that the service took.
+    pub ms: u64,
+    /// Calls that were made again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub n: u64,
+    /// Files written.
+    pub f: u64,
+    /// Their lines.
+    pub l: u64,
+    /// Every file was written.
+    pub ok: bool,
+    /// The tests passed at their first run; none without tests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t1: Option<bool>,
+    /// They passed in the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub t: Option<bool>,
+    /// Repair rounds.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub fix: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Record {
@@ -164,6 +216,7 @@ impl Record {
             out: None,
             ms: None,
             us: None,
+            h: None,
         }
     }
 }
@@ -203,6 +256,15 @@ pub fn safe_model(model: &str) -> String {
                 || matches!(b, b'-' | b'.' | b':' | b'/' | b'@' | b'[' | b']')
         })
         && ["haiku", "sonnet", "opus", "fable", "mythos", "claude-"].iter().any(|part| model.contains(part));
+    if shaped { model.to_owned() } else { "other".to_owned() }
+}
+
+/// The id of a hosted model as the log may hold it: lower case, known shape; anything else is `other`.
+pub fn safe_hosted(model: &str) -> String {
+    let shaped = (1..=80).contains(&model.len())
+        && model.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':' | b'/' | b'_')
+        });
     if shaped { model.to_owned() } else { "other".to_owned() }
 }
 

@@ -15,6 +15,7 @@ pub mod savings;
 pub mod sheet;
 pub mod since;
 pub mod text;
+pub mod turbo;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ use cost::Cost;
 use days::Day;
 use delegations::Delegations;
 use savings::Savings;
+use turbo::Turbo;
 
 /// Version of the JSON's shape.
 pub const SCHEMA: u32 = 1;
@@ -69,6 +71,8 @@ pub struct Report {
     pub cost: Cost,
     /// What the delegated work would have cost otherwise.
     pub savings: Savings,
+    /// What a hosted model wrote.
+    pub turbo: Turbo,
     /// Lines of log and transcripts that could not be read.
     pub unreadable_lines: u64,
     /// Transcripts and folders that could not be read.
@@ -210,6 +214,7 @@ fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
         outcomes,
         cost: cost::add_up(&corpus, prices, &records, scope.since),
         savings: savings::estimate(&corpus, prices, scope.since),
+        turbo: turbo::add_up(&records, &corpus, prices, scope.since),
         unreadable_lines: unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
         later_lines: later,

@@ -13,6 +13,7 @@ use crate::report::groups::{By, Sum};
 use crate::report::savings::Savings;
 use crate::report::sheet::{Ink, Sheet};
 use crate::report::text::{money, name, name_end, plain, plural, scope_words, short};
+use crate::report::turbo::Turbo;
 
 /// The report as text, with the table of money by one heading.
 pub fn page(report: &Report, by: By, ink: Ink) -> String {
@@ -31,6 +32,7 @@ pub fn page(report: &Report, by: By, ink: Ink) -> String {
         trouble(page, report);
         cost(page, &report.cost, by);
         savings(page, &report.savings);
+        turbo(page, &report.turbo);
     }
     unreadable(page, report);
     sheet.text
@@ -425,6 +427,69 @@ fn savings(sheet: &mut Sheet, savings: &Savings) {
     if savings.agents_left_out > 0 {
         let count = plural(savings.agents_left_out, "subagent");
         labelled(sheet, "left out:", &format!("{count} without a main transcript or without a price"));
+    }
+}
+
+fn turbo(sheet: &mut Sheet, turbo: &Turbo) {
+    if turbo.is_empty() {
+        return;
+    }
+    sheet.title("Turbo: code by a hosted model");
+    let seconds =
+        |millis: Option<u64>| millis.map_or("?".to_owned(), |millis| format!("{:.1} s", millis as f64 / 1e3));
+    labelled(
+        sheet,
+        "orders:",
+        &format!(
+            "{}, {} complete: {} with {}; half of them within {} ({} of the service)",
+            turbo.orders,
+            turbo.complete,
+            plural(turbo.files, "file"),
+            plural(turbo.lines, "line"),
+            seconds(turbo.p50_ms),
+            seconds(turbo.p50_service_ms)
+        ),
+    );
+    if !turbo.failed.is_empty() {
+        counts(sheet, "failed:", &turbo.failed);
+    }
+    if turbo.vague + turbo.retries > 0 {
+        let words = format!(
+            "{} refused as too vague, {} made again",
+            plural(turbo.vague, "contract"),
+            plural(turbo.retries, "call")
+        );
+        labelled(sheet, "besides:", &words);
+    }
+    if let Some(rate) = turbo.first_pass_rate() {
+        let words = format!(
+            "{} of {} passed at the first run ({:.0} %), {} in the end, with {}",
+            turbo.first_pass,
+            turbo.tested,
+            rate * 100.0,
+            turbo.passed,
+            plural(turbo.repairs, "repair round")
+        );
+        labelled(sheet, "tests:", &words);
+    }
+    for (model, sum) in &turbo.by_model {
+        let words = format!(
+            "{} in, {} out ({} of them reasoning), {}",
+            short(sum.prompt),
+            short(sum.completion),
+            short(sum.reasoning),
+            money(sum.micro_usd as f64 / 1e6)
+        );
+        labelled(sheet, &format!("{}:", name(model, 24)), &words);
+    }
+    if turbo.unpriced > 0 {
+        sheet.loud(&format!("  NO PRICE for {} of these: their cost is in no sum", turbo.unpriced));
+    }
+    for other in &turbo.compare {
+        let whose = if other.model == "session" { "their sessions' own model" } else { &other.model };
+        let words =
+            format!("{} here, {} on {}", money(other.here_usd), money(other.there_usd), name(whose, 30));
+        labelled(sheet, "same tokens:", &words);
     }
 }
 

@@ -140,7 +140,7 @@ struct Sums {
 }
 
 /// The model that answered most often in the main transcript.
-fn main_model<'a>(corpus: &'a Corpus, session: &Session) -> Option<&'a str> {
+pub(crate) fn main_model<'a>(corpus: &'a Corpus, session: &Session) -> Option<&'a str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for at in &session.requests {
         *counts.entry(&corpus.requests[*at].model).or_default() += 1;

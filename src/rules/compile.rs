@@ -554,6 +554,7 @@ fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: Optio
                 Tag::Tiny => 1,
                 Tag::Codegen => 2,
                 Tag::Complaint => 8,
+                Tag::Turbo => 16,
             }
     });
     let role = match rule.role {

@@ -65,6 +65,8 @@ pub struct Marks {
     pub codegen: bool,
     /// Reports that earlier work is wrong.
     pub complaint: bool,
+    /// Asks for a hosted model.
+    pub turbo: bool,
     /// The tier that it speaks for.
     pub tier: u8,
     /// Its weight by hand.
@@ -240,6 +242,7 @@ impl Image {
             tiny: packed >> 8 & 1 != 0,
             codegen: packed >> 9 & 1 != 0,
             complaint: packed >> 11 & 1 != 0,
+            turbo: packed >> 12 & 1 != 0,
             by_hand: self.float(place + 13),
         }
     }

@@ -47,6 +47,22 @@ pub fn built_in_policy() -> Policy {
     toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built")
 }
 
+/// The policy with the user's config.toml laid over it. Strict: what sends a key must not fall back to another service
+/// because of a typing mistake.
+pub fn users_policy(config_dir: Option<&Path>) -> crate::error::Result<Policy> {
+    let Some(path) = config_dir.map(|dir| dir.join("config.toml")) else { return Ok(built_in_policy()) };
+    let fault = |why: String, fix: String| {
+        crate::error::Error::new("cannot use your configuration", why).at(&path).fix(fix)
+    };
+    match read_layer(&path) {
+        Ok(Some(text)) => overlay(&text).map_err(|problem| {
+            fault(format!("{} {}", problem.source, problem.message).trim().to_owned(), problem.hint)
+        }),
+        Ok(None) => Ok(built_in_policy()),
+        Err(why) => Err(fault(why, "make the file readable, or move it away".to_owned())),
+    }
+}
+
 /// All layers of a user, merged, with everything that is wrong in the user's files.
 #[derive(Debug)]
 pub struct Loaded {

@@ -119,7 +119,7 @@ pub struct Rule {
     pub unless: Vec<String>,
     /// Regular expression that must match too; compiled only when a phrase was found.
     pub regex: Option<String>,
-    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`, `complaint`.
+    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`, `complaint`, `turbo`.
     #[serde(default)]
     pub tags: Vec<Tag>,
     /// Texts on which the rule must fire. At least one.
@@ -139,6 +139,8 @@ pub enum Tag {
     Codegen,
     /// Reports that earlier work is wrong, broken or to be taken back.
     Complaint,
+    /// Asks for a hosted model to write the code.
+    Turbo,
 }
 
 fn one() -> f32 {

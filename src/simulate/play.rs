@@ -341,6 +341,7 @@ impl<'p, 'a> Play<'p, 'a> {
             agent_spoke: &|_| inside.cloned(),
             agent_note: &|_| None,
             so_far: &|| None,
+            turbo_ready: &|| true,
             agent_model: &agent_model,
         };
         let outcome = handle(&event, &world, &mut self.session);

@@ -54,8 +54,8 @@ pub struct Test {
     pub command: String,
     /// Longest time of one run.
     pub within: Duration,
-    /// How well they must be fenced.
-    pub sandbox: crate::rules::policy::Sandbox,
+    /// How well they must be fenced; none: as configured.
+    pub sandbox: Option<crate::rules::policy::Sandbox>,
 }
 
 /// What is going on.
@@ -207,7 +207,6 @@ pub struct Tests {
     /// Repairs that were tried.
     pub repairs: u8,
     /// Counts and names of the last run of the version that was kept.
-    #[serde(flatten)]
     pub seen: serde_json::Value,
 }
 

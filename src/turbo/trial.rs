@@ -1,0 +1,216 @@
+//! The tests of what was written: runs them in the fence and reads what they say. A run that does not both exit with 0 and
+//! count at least one passed test, when it counts at all, has not passed.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::order::{Failure, Test, Watch};
+use crate::config::{self, Env};
+use crate::error::{Error, Result};
+use crate::fence::tested::{self, Tested};
+use crate::fence::{self, Ended, Limits, Network, Ran};
+use crate::report::text::plural;
+use crate::rules::policy::Sandbox;
+use crate::rules::users_policy;
+
+/// Bytes of failing output that go back to the model: enough for the traces of several tests.
+const FOR_THE_MODEL: usize = 12_000;
+
+/// One run of the tests.
+#[derive(Debug)]
+pub struct Trial {
+    tested: Tested,
+    ended: Ended,
+    text: String,
+    fence: String,
+    ms: u64,
+}
+
+/// Runs the tests in a folder. A fence that cannot be had is a failure; tests that fail are none.
+pub fn run(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> std::result::Result<Trial, Failure> {
+    let ran = fenced(env, dir, test, watch).map_err(|error| {
+        let fix = error.fix.clone();
+        let message = Error { fix: String::new(), ..error }.to_string();
+        Failure { code: "no_test_run".to_owned(), message, fix }
+    })?;
+    let text = ran.output.text();
+    Ok(Trial { tested: tested::read(&text, ran.ended), ended: ran.ended, text, fence: ran.said, ms: ran.ms })
+}
+
+fn fenced(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> Result<Ran> {
+    let home = env.home.as_deref().ok_or_else(|| {
+        Error::new("cannot fence the tests", "HOME is not set, and it is what the fence hides")
+            .fix("set HOME to an absolute path")
+    })?;
+    let own = [env.state_dir.clone(), env.config_dir.clone(), env.claude_dir.clone()];
+    let hidden: Vec<_> = own.into_iter().flatten().collect();
+    let order = fence::Order {
+        command: &test.command,
+        dir,
+        limits: Limits { wall: test.within, cpu: test.within, ..Limits::default() },
+        sandbox: match test.sandbox.map_or_else(|| configured(env), Ok)? {
+            Sandbox::Required => fence::Sandbox::Required,
+            Sandbox::Auto => fence::Sandbox::Auto,
+            Sandbox::Off => fence::Sandbox::Off,
+        },
+        network: Network::None,
+        variables: &config::variables(),
+        allowed: &[],
+        hidden: &hidden,
+        shown: &[],
+        sef: &fence::own_binary()?,
+    };
+    fence::run(&order, home, &|| watch.cancelled())
+}
+
+fn configured(env: &Env) -> Result<Sandbox> {
+    Ok(users_policy(env.config_dir.as_deref())?.hosted.sandbox)
+}
+
+impl Trial {
+    /// They ran, and nothing failed.
+    pub fn passed(&self) -> bool {
+        self.tested.complete && self.ended == Ended::Exit(0)
+    }
+
+    /// More of it works than before.
+    pub fn is_better_than(&self, other: &Self) -> bool {
+        let worth = |trial: &Self| {
+            let broken = trial.tested.failed.unwrap_or(u64::MAX / 4) + trial.tested.errors.unwrap_or(0);
+            (trial.passed(), trial.tested.passed.unwrap_or(0), std::cmp::Reverse(broken))
+        };
+        worth(self) > worth(other)
+    }
+
+    /// What a person or Claude is told: counts, names, at most forty lines.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "ended": ended(&self.ended),
+            "runner": self.tested.runner,
+            "passed": self.tested.passed,
+            "failed": self.tested.failed,
+            "skipped": self.tested.skipped,
+            "errors": self.tested.errors,
+            "failing": self.tested.failing,
+            "relevant": self.tested.relevant,
+            "ms": self.ms,
+            "sandbox": self.fence,
+        })
+    }
+
+    /// The failing output for the model: its end, where runners put what failed.
+    pub fn for_the_model(&self) -> String {
+        let from = self.text.ceil_char_boundary(self.text.len().saturating_sub(FOR_THE_MODEL));
+        let mut text: String =
+            self.text[from..].chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        if self.ended != Ended::Exit(1) {
+            text.push_str(&format!("\n(the command ended: {})", ended(&self.ended)));
+        }
+        text
+    }
+
+    /// Why the order is not complete; none when the tests pass.
+    pub fn failure(&self, command: &str) -> Option<Failure> {
+        if self.passed() {
+            return None;
+        }
+        let counts = in_words(&self.to_json());
+        Some(Failure {
+            code: "tests_failed".to_owned(),
+            message: format!("the files are written, and `{command}` does not pass: {counts}"),
+            fix: "mend the named failures with small edits and run the tests again; `sef turbo undo` takes the files back".to_owned(),
+        })
+    }
+}
+
+/// How it ended, for JSON and people.
+fn ended(ended: &Ended) -> String {
+    match ended {
+        Ended::Exit(code) => format!("exit {code}"),
+        Ended::Signal(signal) => format!("signal {signal}"),
+        Ended::TimedOut => "the time was up".to_owned(),
+        Ended::TooMuchMemory => "it used too much memory".to_owned(),
+        Ended::TooManyProcesses => "it started too many processes".to_owned(),
+        Ended::Cancelled => "it was cancelled".to_owned(),
+    }
+}
+
+/// The counts of [`Trial::to_json`] on one line.
+pub fn in_words(seen: &Value) -> String {
+    let count = |name: &str| seen[name].as_u64();
+    let mut parts = Vec::new();
+    for (name, word) in [("passed", "passed"), ("failed", "failed"), ("skipped", "skipped")] {
+        parts.extend(count(name).map(|count| format!("{count} {word}")));
+    }
+    parts.extend(count("errors").filter(|count| *count > 0).map(|count| plural(count, "error")));
+    if parts.is_empty() {
+        parts.push("no counts".to_owned());
+    }
+    format!("{} ({})", parts.join(", "), seen["ended"].as_str().unwrap_or("?"))
+}
+
+/// The files that a failing output names; all of them that are no tests when it names none, and all when there are only
+/// tests. Tests are left out: what fails them is not mended by changing them.
+pub fn named_files<'a>(output: &str, paths: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
+    let code: Vec<&str> = paths.clone().filter(|path| !is_test(path)).collect();
+    let is_named = |path: &&str| {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        output.contains(path as &str)
+            || output.contains(file)
+            || output.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == stem)
+    };
+    let named: Vec<&str> = code.iter().copied().filter(is_named).collect();
+    match (named.is_empty(), code.is_empty()) {
+        (false, _) => named,
+        (true, false) => code,
+        (true, true) => paths.collect(),
+    }
+}
+
+/// A test by its place or name, as the runners of the common languages find them.
+fn is_test(path: &str) -> bool {
+    let mut folders: Vec<&str> = path.split('/').collect();
+    let file = folders.pop().unwrap_or_default().to_ascii_lowercase();
+    let in_folder = folders.iter().any(|folder| matches!(*folder, "tests" | "test" | "__tests__" | "spec"));
+    let stem = file.split('.').next().unwrap_or_default();
+    in_folder
+        || stem.starts_with("test_")
+        || stem.ends_with("_test")
+        || stem == "conftest"
+        || file.contains(".test.")
+        || file.contains(".spec.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_is_asked_for_the_files_that_the_failures_name_and_never_for_tests() {
+        let paths = ["app/main.py", "app/store.py", "tests/test_main.py"];
+        let named = |output: &str| named_files(output, paths.iter().copied());
+        assert_eq!(named("File \"/x/app/store.py\", line 3"), ["app/store.py"]);
+        assert_eq!(named("tests/test_main.py::test_a FAILED: store is empty"), ["app/store.py"]);
+        assert_eq!(named("AssertionError"), ["app/main.py", "app/store.py"]);
+        assert_eq!(named_files("boom", ["tests/a.py"].into_iter()), ["tests/a.py"]);
+    }
+
+    #[test]
+    fn tests_are_known_by_place_or_name() {
+        for (path, test) in [
+            ("tests/a.rs", true),
+            ("src/test_a.py", true),
+            ("pkg/a_test.go", true),
+            ("src/a.test.ts", true),
+            ("src/__tests__/a.js", true),
+            ("src/a.spec.ts", true),
+            ("src/latest.py", false),
+            ("src/contest.py", false),
+            ("attest/main.go", false),
+        ] {
+            assert_eq!(is_test(path), test, "{path}");
+        }
+    }
+}

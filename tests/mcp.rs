@@ -8,6 +8,7 @@ use sef::mcp::tools::{Ready, list};
 use sef::turbo::order::{Action, Compared, Failure, Finished, Status, Tests, Tokens, Written};
 use serde_json::{Value, json};
 
+use crate::sandbox::{Sandbox, binary};
 use schema::conforms;
 use session::{Session, meta, until};
 
@@ -140,6 +141,30 @@ fn every_tool_describes_itself_and_the_order_never_changes() {
     }
     assert_eq!(first[1]["_meta"]["anthropic/maxResultSizeChars"], 200_000);
     assert_eq!(session.ask("tools/list", json!({}))["result"]["tools"], first);
+}
+
+#[test]
+fn e1_a_key_loads_one_tool_and_is_never_shown() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CEREBRAS_API_KEY", "csk-canary-7f3a-0123456789abcdef");
+    let mut session = Session::within(sandbox);
+    let hello = session.initialize("2025-11-25");
+    assert!(
+        hello["result"]["instructions"]
+            .as_str()
+            .is_some_and(|said| said.contains("generate_and_write_files"))
+    );
+    let listed = session.ask("tools/list", json!({}));
+    let loaded = |tool: &&Value| tool["_meta"]["anthropic/alwaysLoad"] == true;
+    let tools = listed["result"]["tools"].as_array().expect("a list");
+    let loaded: Vec<&Value> = tools.iter().filter(loaded).map(|tool| &tool["name"]).collect();
+    assert_eq!(loaded, ["check_status"]);
+    let status = session.call("check_status", &json!({"live": false}));
+    assert_eq!(status["result"]["structuredContent"]["key_set"], true);
+    let env = session.call("run_tests", &json!({"command": "env; cat /proc/*/environ"}));
+    for reply in [&hello, &listed, &status, &env] {
+        assert!(!reply.to_string().contains("canary"), "{reply}");
+    }
 }
 
 #[test]
@@ -429,8 +454,8 @@ fn what_was_asked_before_the_end_of_the_input_is_still_answered() {
 #[test]
 fn a_client_that_never_came_or_never_reads_does_not_hold_the_server() {
     assert_eq!(Session::raw().close(), [] as [Value; 0]);
-    let sandbox = crate::sandbox::Sandbox::new();
-    let mut command = sandbox.command(crate::sandbox::binary("sef"));
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command(binary("sef"));
     command.arg("mcp").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     let mut child = command.spawn().expect("start the server");
     let mut input = child.stdin.take().expect("stdin is piped");

@@ -24,7 +24,11 @@ pub struct Session {
 impl Session {
     /// A server that was not greeted yet.
     pub fn raw() -> Self {
-        let sandbox = Sandbox::new();
+        Self::within(Sandbox::new())
+    }
+
+    /// The same, in a home that is prepared.
+    pub fn within(sandbox: Sandbox) -> Self {
         let mut command = sandbox.command(binary("sef"));
         command.arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("start the server");

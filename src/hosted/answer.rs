@@ -376,7 +376,6 @@ pub fn refused(status: u16, said: &Said) -> Fault {
     let kind = match status {
         400 | 404 | 422 if said.mentions(&MODEL) => Kind::NoModel,
         400 | 422 if said.mentions(&LENGTH) => Kind::TooLong,
-        400 => Kind::BadRequest,
         401 => Kind::BadKey,
         402 => Kind::Payment,
         403 => Kind::Forbidden,

@@ -231,25 +231,29 @@ mod tests {
         }
     }
 
+    fn whole(number: f64) -> i64 {
+        number.round() as i64
+    }
+
     #[test]
     fn parallel_calls_queue_up_and_the_bucket_refills_with_time() {
         let mut levels = levels(5.0, 30_000.0);
-        for (wanted, expected) in [(12_000.0, 0.0), (12_000.0, 0.0), (12_000.0, 12.0), (12_000.0, 36.0)] {
-            assert_eq!(levels.tokens.wait(wanted), expected);
+        for (wanted, expected) in [(12_000.0, 0), (12_000.0, 0), (12_000.0, 12), (12_000.0, 36)] {
+            assert_eq!(whole(levels.tokens.wait(wanted)), expected);
             levels.tokens.take(wanted);
         }
         levels.tokens.refill(36.0);
-        assert_eq!(levels.tokens.left, 0.0);
+        assert_eq!(whole(levels.tokens.left), 0);
         levels.tokens.refill(600.0);
-        assert_eq!(levels.tokens.left, 30_000.0);
+        assert_eq!(whole(levels.tokens.left), 30_000);
     }
 
     #[test]
     fn more_than_a_minute_holds_waits_for_a_full_bucket_and_not_for_ever() {
         let mut tokens = levels(5.0, 30_000.0).tokens;
-        assert_eq!(tokens.wait(90_000.0), 0.0);
+        assert_eq!(whole(tokens.wait(90_000.0)), 0);
         tokens.take(90_000.0);
-        assert_eq!(tokens.left, 0.0);
+        assert_eq!(whole(tokens.left), 0);
     }
 
     #[test]
@@ -257,13 +261,13 @@ mod tests {
         let mut tokens = levels(5.0, 30_000.0).tokens;
         tokens.take(10_000.0);
         tokens.observe(Some(30_000.0), Some(25_000.0), false);
-        assert_eq!(tokens.left, 20_000.0);
+        assert_eq!(whole(tokens.left), 20_000);
         tokens.observe(Some(30_000.0), Some(25_000.0), true);
-        assert_eq!(tokens.left, 25_000.0);
+        assert_eq!(whole(tokens.left), 25_000);
         tokens.observe(Some(1_000_000.0), Some(990_000.0), false);
         assert_eq!(tokens, Level { limit: 1_000_000.0, left: 990_000.0 });
         tokens.observe(Some(0.0), None, true);
-        assert_eq!(tokens.limit, 1_000_000.0);
+        assert_eq!(whole(tokens.limit), 1_000_000);
     }
 
     #[test]

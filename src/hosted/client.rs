@@ -367,29 +367,23 @@ impl Request {
 
     /// Ends as soon as nobody takes what comes.
     fn run(self, to: &SyncSender<Piece>) -> Result<(), ureq::Error> {
-        let mut response = match self.body {
-            Some(body) => {
-                let mut request = self
-                    .agent
-                    .post(&self.url)
-                    .config()
-                    .timeout_global(Some(self.within))
-                    .build()
-                    .header("content-type", "application/json")
-                    .header("accept", "text/event-stream, application/json");
-                if let Some(authorization) = &self.authorization {
-                    request = request.header("authorization", authorization);
-                }
-                request.send(body)?
+        let mut response = if let Some(body) = self.body {
+            let request = self.agent.post(&self.url).config().timeout_global(Some(self.within)).build();
+            let request = request
+                .header("content-type", "application/json")
+                .header("accept", "text/event-stream, application/json");
+            match &self.authorization {
+                Some(authorization) => request.header("authorization", authorization),
+                None => request,
             }
-            None => {
-                let mut request =
-                    self.agent.get(&self.url).config().timeout_global(Some(self.within)).build();
-                if let Some(authorization) = &self.authorization {
-                    request = request.header("authorization", authorization);
-                }
-                request.call()?
+            .send(body)?
+        } else {
+            let request = self.agent.get(&self.url).config().timeout_global(Some(self.within)).build();
+            match &self.authorization {
+                Some(authorization) => request.header("authorization", authorization),
+                None => request,
             }
+            .call()?
         };
         let headers = response
             .headers()
@@ -475,9 +469,9 @@ impl Wire<'_> {
                     streamed |= total == 0 && (bytes.starts_with(b"data:") || bytes.starts_with(b": "));
                     total += bytes.len();
                     if streamed {
-                        stream.feed(&bytes).map_err(|fault| again_if(fault, stream.is_fresh()))?
+                        stream.feed(&bytes).map_err(|fault| again_if(fault, stream.is_fresh()))?;
                     } else {
-                        whole.extend(bytes)
+                        whole.extend(bytes);
                     }
                     None
                 }

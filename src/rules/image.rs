@@ -56,6 +56,7 @@ pub struct RuleRef<'a> {
 
 /// See [`Image::marks`].
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent tags of a rule")]
 pub struct Marks {
     /// See [`super::schema::Role`], in its order.
     pub role: u8,

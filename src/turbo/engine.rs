@@ -299,12 +299,12 @@ impl<'a> Job<'a> {
         let written = run.write(&new, overwrite).map_err(|errors| not_written(&errors))?;
         for file in written.files {
             let (lines, bytes) = (file.lines as u64, file.bytes as u64);
-            match self.files.iter_mut().find(|known| known.path == file.path) {
+            if let Some(known) = self.files.iter_mut().find(|known| known.path == file.path) {
                 // What a repair replaces is still what the order made of the file.
-                Some(known) => (known.lines, known.bytes) = (lines, bytes),
-                None => {
-                    self.files.push(Written { path: file.path, lines, bytes, action: action(file.action) })
-                }
+                (known.lines, known.bytes) = (lines, bytes);
+            } else {
+                let action = action(file.action);
+                self.files.push(Written { path: file.path, lines, bytes, action });
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The tests of what was written: runs them in the fence, reads what they say, and says it to Claude, to a person and to the
 //! model. What a run is worth is `fence::tested`'s judgement.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -91,7 +92,7 @@ impl Trial {
                 Verdict::Failed => "failed",
                 Verdict::NoTests => "no_tests",
             },
-            "ended": ended(&self.ended),
+            "ended": ended(self.ended),
             "runner": self.tested.runner,
             "passed": self.tested.passed,
             "failed": self.tested.failed,
@@ -110,7 +111,7 @@ impl Trial {
         let mut text: String =
             self.text[from..].chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         if self.ended != Ended::Exit(1) {
-            text.push_str(&format!("\n(the command ended: {})", ended(&self.ended)));
+            let _ = write!(text, "\n(the command ended: {})", ended(self.ended));
         }
         text
     }
@@ -130,7 +131,7 @@ impl Trial {
 }
 
 /// How it ended, for JSON and people.
-fn ended(ended: &Ended) -> String {
+fn ended(ended: Ended) -> String {
     match ended {
         Ended::Exit(code) => format!("exit {code}"),
         Ended::Signal(signal) => format!("signal {signal}"),

@@ -14,7 +14,7 @@ fn hello() -> serde_json::Value {
 fn holders(sandbox: &Sandbox) -> Vec<String> {
     let all = tree(&sandbox.home());
     all.into_iter()
-        .filter(|(path, text)| !path.ends_with(".log") && text.contains(KEY))
+        .filter(|(path, text)| !path.contains("service.log") && text.contains(KEY))
         .map(|(path, _)| path)
         .collect()
 }

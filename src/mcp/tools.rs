@@ -69,14 +69,15 @@ pub fn list(ready: Ready) -> Vec<Tool> {
 pub fn instructions(ready: Ready) -> &'static str {
     match ready {
         Ready::Yes => {
-            "Hosted code generation: another model writes whole files from an exact contract, faster and cheaper than you. \
-             Use generate_and_write_files for well understood code of a few files whose design is settled: write the \
-             contract (goal, data models, signatures, rules, error cases, list of files, tests), then review what came. Do \
-             not use it for small edits, for debugging or where the design is open. check_status says whether it can be used."
+            "Hosted code generation: another model writes whole files from an exact contract in seconds, and they stay out of \
+             this conversation; it is not always the cheapest way. Use generate_and_write_files when the user asks for \
+             speed-run, turbo or a hosted model, for well understood code whose design is settled: write the contract (DATA \
+             CONTRACT, API CONTRACT, ALGORITHM, RULES), then run the tests and mend what they name. Do not use it for small \
+             edits, for debugging or where the design is open. check_status says whether it can be used."
         }
         Ready::No => {
-            "Hosted code generation is registered but has no key. Write code yourself; when the user asks for it, \
-             check_status says what is missing."
+            "Hosted code generation is registered but has no key, so it is not in use. When the user asks for it, check_status \
+             says how a key is set up; pass that on and stop there, nothing else takes its place unasked."
         }
     }
 }
@@ -127,10 +128,11 @@ fn description(name: Name) -> &'static str {
         }
         Name::GenerateAndWriteFiles => {
             "Has the hosted model write whole files from a contract into the project, and runs the tests on them. Use it for \
-             well understood code of a few files; not for small edits, debugging or open design. The contract must give goal, \
-             data models, signatures, rules, error cases and the list of files: a vague one is refused and the result says what \
-             is missing. Returns names, sizes and test results, never the code: read the files to review them. Files that are \
-             there and differ are kept unless overwrite=true; undo takes a run back."
+             well understood code of a few files; not for small edits, debugging or open design. The contract has a line that \
+             says what to build, DATA CONTRACT, API CONTRACT, ALGORITHM and RULES with the error cases and the list of files: a \
+             vague one is refused and the result says what is missing. Returns names, sizes and test results, never the code: \
+             mend what the tests name, and open no more than that. Files that are there and differ stop it unless \
+             overwrite=true; undo takes a run back."
         }
         Name::RunTests => {
             "Runs a test command in a fence (time, memory and output limits, no keys, no network where the machine can do \

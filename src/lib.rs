@@ -6,6 +6,10 @@
 //! cost) and [`rules`]. Pure modules (`protocol`, `classify`, `handle`, `settings::edit`, `report::*` arithmetic)
 //! take values and return values; files, clock and environment are read in `hook`, `metrics::log`, `state`, `fsx`,
 //! `transcript`, `settings::install` and `config`.
+//!
+//! Turbo, its second half: [`contract`] -> [`hosted`] model's answer -> [`turbo::blocks`] -> files by [`turbo::runs`] through
+//! [`fsx::confined`] -> tests behind the [`fence`]. [`turbo::engine`] is the order of these steps; the command line and the
+//! [`mcp`] server both call it. The hook uses of all this only the contract's checker.
 
 pub mod address;
 pub mod agents;
@@ -35,6 +39,8 @@ pub mod prices;
 pub mod protocol;
 pub mod report;
 pub mod rules;
+#[cfg(test)]
+mod seeded;
 pub mod settings;
 pub mod simulate;
 pub mod so_far;

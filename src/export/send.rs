@@ -14,6 +14,7 @@ use super::otlp::{self, Answer};
 use crate::address::is_loopback;
 use crate::error::{Error, Result};
 use crate::fsx::read_regular;
+use crate::report::text::excerpt;
 
 /// Bytes of an answer that are read.
 const MAX_ANSWER: u64 = 64 << 10;
@@ -212,9 +213,7 @@ impl Collector {
 
     /// The beginning of a text from outside, on one line.
     fn excerpt(&self, bytes: &[u8]) -> String {
-        let text = self.without_secrets(&String::from_utf8_lossy(bytes));
-        let words: Vec<&str> = text.split_whitespace().collect();
-        words.join(" ").chars().take(SHOWN).collect()
+        excerpt(&self.without_secrets(&String::from_utf8_lossy(bytes)), SHOWN)
     }
 
     fn without_secrets(&self, text: &str) -> String {

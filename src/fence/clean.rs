@@ -71,6 +71,8 @@ pub fn clean(
     set("NO_COLOR", "1");
     set("CI", "1");
     set("DOTNET_CLI_TELEMETRY_OPTOUT", "1");
+    // What a test run leaves behind would stand beside the files.
+    set("PYTHONDONTWRITEBYTECODE", "1");
     set("HOME", &places.scratch_home.to_string_lossy());
     for name in ["TMPDIR", "TMP", "TEMP"] {
         set(name, &places.tmp.to_string_lossy());

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::fault::{Fault, Kind};
+use crate::report::text;
 
 /// Characters of a text from outside that are shown.
 const SHOWN: usize = 300;
@@ -392,10 +393,7 @@ pub fn refused(status: u16, said: &Said) -> Fault {
 
 /// The beginning of a text from outside: one line, no control characters.
 pub fn excerpt(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN * 8)]);
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
-    words.join(" ").chars().take(SHOWN).collect()
+    text::excerpt(&String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN * 8)]), SHOWN)
 }
 
 #[cfg(test)]

@@ -38,6 +38,12 @@ fn is_unsafe(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// The beginning of a text from outside, at most `most` characters: one line, no control characters.
+pub fn excerpt(text: &str, most: usize) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || is_unsafe(c)).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").chars().take(most).collect()
+}
+
 /// A name on one line, cut to `width` characters.
 pub fn name(text: &str, width: usize) -> String {
     let safe = plain(text).replace('\n', "\\n");

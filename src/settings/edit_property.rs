@@ -1,27 +1,7 @@
 //! Property: over thousands of generated settings texts, add changes only our entries and take_out undoes it.
 
 use super::*;
-
-/// splitmix64: small, seeded, the same on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
+use crate::seeded::Random;
 
 /// White space of every kind that JSON allows, or one style kept throughout.
 fn gap(random: &mut Random, layout: usize, depth: usize) -> String {

@@ -1,6 +1,7 @@
 //! The tests of what was written: runs them in the fence, reads what they say, and says it to Claude, to a person and to the
 //! model. What a run is worth is `fence::tested`'s judgement.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -160,12 +161,15 @@ pub fn in_words(seen: &Value) -> String {
 /// tests. Tests are left out: what fails them is not mended by changing them.
 pub fn named_files<'a>(output: &str, paths: impl Iterator<Item = &'a str> + Clone) -> Vec<&'a str> {
     let code: Vec<&str> = paths.clone().filter(|path| !is_test(path)).collect();
+    let paths_in: HashSet<&str> =
+        output.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))).collect();
+    let files_in: HashSet<&str> = paths_in.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    let words_in: HashSet<&str> = output.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
     let is_named = |path: &&str| {
         let file = path.rsplit('/').next().unwrap_or(path);
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        output.contains(path as &str)
-            || output.contains(file)
-            || output.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == stem)
+        // A module is named without its ending.
+        files_in.contains(file) || words_in.contains(stem)
     };
     let named: Vec<&str> = code.iter().copied().filter(is_named).collect();
     match (named.is_empty(), code.is_empty()) {

@@ -5,11 +5,12 @@ set -eu
 
 usage() {
     cat <<'END'
-usage: install.sh [--user | --project | --both] [--uninstall | --status]
+usage: install.sh [--user | --project | --both] [--no-turbo | --uninstall | --status]
 
   --user       all projects: $CLAUDE_CONFIG_DIR, default ~/.claude (the default)
   --project    this project only: .claude in the current folder
   --both       both of them
+  --no-turbo   do not register the MCP server with Claude Code
   --uninstall  take out what was put in; the binaries go too, unless it is for --project only
   --status     say what is installed
 END
@@ -26,6 +27,7 @@ say() {
 
 scope=
 action=install
+turbo=
 for argument in "$@"; do
     case $argument in
         --user | --project | --both)
@@ -36,6 +38,7 @@ for argument in "$@"; do
             [ "$action" = install ] || die "--uninstall and --status cannot be given together"
             action=${argument#--}
             ;;
+        --no-turbo) turbo=$argument ;;
         -h | --help)
             usage
             exit 0
@@ -47,6 +50,7 @@ for argument in "$@"; do
     esac
 done
 scope=${scope:---user}
+[ -z "$turbo" ] || [ "$action" = install ] || die "--no-turbo and --$action cannot be given together"
 
 [ -n "${HOME:-}" ] || die "HOME is not set
   to mend it: HOME=/your/home sh install.sh"
@@ -111,7 +115,7 @@ case $action in
             put "$built" "$name"
         done
         say "put sef-hook, sef and sef-stats into $bin"
-        "$bin/sef" install "$scope"
+        "$bin/sef" install "$scope" ${turbo:+"$turbo"}
         case :${PATH:-}: in
             *:"$bin":*) ;;
             *) say "note: $bin is not on your PATH; the hooks work without it, for sef and sef-stats add it" ;;

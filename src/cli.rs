@@ -17,7 +17,7 @@ pub struct Cli {
 /// The commands a person types.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Register the hooks, agents and skills with Claude Code.
+    /// Register the hooks, agents, skills and the MCP server with Claude Code.
     Install(InstallArgs),
     /// Take out what install put in, and nothing else.
     Uninstall(ScopeArgs),
@@ -93,6 +93,9 @@ pub struct InstallArgs {
     /// Replace agent and skill files that you edited by ours; yours are kept in the state folder.
     #[arg(long)]
     pub take_ours: bool,
+    /// Leave the MCP server (`sef mcp`) as it is, registered with Claude Code or not.
+    #[arg(long)]
+    pub no_turbo: bool,
 }
 
 /// Arguments of `sef status`.

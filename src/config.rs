@@ -54,6 +54,8 @@ pub struct Env {
     pub config_dir: Option<PathBuf>,
     /// Claude Code's folder (settings, agents, transcripts).
     pub claude_dir: Option<PathBuf>,
+    /// The folder of Claude Code's own state file `.claude.json`: `CLAUDE_CONFIG_DIR` when that is set, else `HOME`.
+    pub client_state_dir: Option<PathBuf>,
     /// Where the binaries live.
     pub bin_dir: Option<PathBuf>,
     /// The project that Claude Code was started in.
@@ -103,6 +105,7 @@ impl Env {
             state_dir: folder("SEF_STATE_DIR").or_else(|| state_home.map(|dir| dir.join("sef"))),
             config_dir: folder("SEF_CONFIG_DIR").or_else(|| config_home.map(|dir| dir.join("sef"))),
             claude_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| under_home(".claude")),
+            client_state_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| home.clone()),
             bin_dir: folder("SEF_BIN_DIR").or_else(|| under_home(".local/bin")),
             project_dir: folder("CLAUDE_PROJECT_DIR"),
             session_id: text("CLAUDE_CODE_SESSION_ID"),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::install::{FAKE_HOOK, write_program};
+use crate::install_turbo::{stand_in_for_claude, user_entry};
 use crate::sandbox::{Run, Sandbox, binary, finish};
 
 /// Notes how it was called and "builds" by copying.
@@ -49,6 +50,7 @@ fn checkout() -> Sandbox {
     write_program(&sandbox.path("tools/cargo"), FAKE_CARGO);
     write_program(&sandbox.path("tools/rustc"), FAKE_RUSTC);
     write_program(&sandbox.path("tools/hook"), FAKE_HOOK);
+    stand_in_for_claude(&mut sandbox);
     sandbox.set("PATH", format!("{}:/usr/bin:/bin", sandbox.path("tools").display()));
     sandbox.set("FAKE_SEF", binary("sef"));
     sandbox.set("FAKE_HOOK", sandbox.path("tools/hook"));
@@ -102,6 +104,9 @@ fn g6_any_home_works_from_install_to_uninstall() {
         let out = succeeds(&sandbox, &["--user"]);
         assert!(out.contains("live check: \"Find the greeting\" -> model haiku"), "{name:?}: {out}");
         assert!(out.contains("is not on your PATH"), "{out}");
+        assert!(out.contains("live check: sef mcp answers with 5 tools ("), "{name:?}: {out}");
+        let server = user_entry(&home.join(".claude.json"));
+        assert_eq!(server["command"], home.join(".local/bin/sef").to_str().expect("UTF-8"));
         let mut run = sandbox.command("sh");
         run.args(["-c", &registered_command(&home.join(".claude/settings.json"))]);
         let run = finish(run, b"{\"hook_event_name\":\"PreToolUse\"}");
@@ -109,6 +114,7 @@ fn g6_any_home_works_from_install_to_uninstall() {
         assert!(succeeds(&sandbox, &["--status"]).ends_with("complete\n"));
         succeeds(&sandbox, &["--uninstall"]);
         assert!(!home.join(".claude").exists(), "{name:?}");
+        assert!(user_entry(&home.join(".claude.json")).is_null(), "{name:?}");
         assert_eq!(fs::read_dir(home.join(".local/bin")).expect("list").count(), 0, "{name:?}");
         assert_eq!(
             fs::read_dir(sandbox.path("project")).expect("list").count(),
@@ -143,6 +149,7 @@ fn g6_bad_options_are_refused_before_anything_is_built() {
     refuses(&sandbox, &["--userr"], "unknown option: --userr");
     refuses(&sandbox, &["--user", "--both"], "cannot be given together");
     refuses(&sandbox, &["--status", "--uninstall"], "cannot be given together");
+    refuses(&sandbox, &["--no-turbo", "--uninstall"], "cannot be given together");
     refuses(&sandbox, &["--status"], "there is no sef in");
     refuses(&sandbox, &["--uninstall"], "there is no sef in");
     assert!(!sandbox.path("cargo.log").exists());
@@ -197,6 +204,14 @@ fn g6_the_build_is_static_where_that_is_possible_and_plain_where_not() {
     assert!(run.err.contains("the static build failed"), "{run:?}");
     let calls = log(&sandbox);
     assert!(calls.len() == 2 && calls[1].contains("RUSTFLAGS=unset"), "{calls:?}");
+}
+
+#[test]
+fn the_script_leaves_the_server_out_when_told_to() {
+    let sandbox = checkout();
+    let out = succeeds(&sandbox, &["--no-turbo"]);
+    assert!(!out.contains("turbo"), "{out}");
+    assert!(!sandbox.path(".claude.json").exists());
 }
 
 #[test]

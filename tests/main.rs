@@ -11,6 +11,7 @@ mod hook;
 mod install;
 mod install_report;
 mod install_script;
+mod install_turbo;
 mod labelled;
 mod log;
 mod mcp;

@@ -22,6 +22,7 @@ use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
+use sef::settings::turbo::Turbo;
 use sef::settings::uninstall::uninstall;
 use sef::{eval, explain, feedback, fence, mcp, statusline, turbo};
 
@@ -53,7 +54,9 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             return Ok((status::text(&report, format(args)), code));
         }
         Command::Install(args) => {
-            install(env, scope(args.scope), on_edited(args), &mut io::stdout().lock()).map(|()| String::new())
+            let turbo = if args.no_turbo { Turbo::LeaveOut } else { Turbo::Register };
+            install(env, scope(args.scope), on_edited(args), turbo, &mut io::stdout().lock())
+                .map(|()| String::new())
         }
         Command::Uninstall(args) => {
             uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())

@@ -8,8 +8,10 @@ use super::check::{self, Refusal};
 use super::edit::{self, Edited};
 use super::hooks::{self, Hook};
 use super::live;
+use super::live_server;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
 use super::place::{Place, Scope, hook_binary, places};
+use super::turbo::{self, Registered, Turbo};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::atomic::{self, Replaced, Target};
@@ -17,8 +19,14 @@ use crate::fsx::atomic::{self, Replaced, Target};
 /// How often a file that others keep writing is tried again; each try takes a fresh look.
 const TRIES: usize = 20;
 
-/// Registers the hooks and copies agents and skills; reports to `out` in words.
-pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write) -> Result<()> {
+/// Registers the hooks, copies agents and skills, has the client register the MCP server; reports to `out` in words.
+pub fn install(
+    env: &Env,
+    scope: Scope,
+    on_edited: OnEdited,
+    turbo: Turbo,
+    out: &mut dyn Write,
+) -> Result<()> {
     let binary = hook_binary(env)?;
     let command = hooks::command_for(&binary)?;
     let wanted = hooks::wanted(&command);
@@ -42,10 +50,20 @@ pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write
     }
     store.save()?;
     store.tell_rescued(out);
+    let server = binary.with_file_name("sef");
+    let registered = match (turbo, places.first()) {
+        // Where both folders are installed to, the user's entry serves the project too.
+        (Turbo::Register, Some(place)) => turbo::register(env, &mut store, place, &server, out)?,
+        _ => Registered::Not,
+    };
+    changed |= registered == Registered::New;
     let scratch = store.scratch();
     // The lock is for the files; another install need not wait for our live check.
     drop(store);
     live::check(&command, &scratch, out)?;
+    if registered != Registered::Not {
+        live_server::check(&server, &scratch, out);
+    }
     if env.subagent_model.is_some() {
         say(
             out,
@@ -55,7 +73,7 @@ pub fn install(env: &Env, scope: Scope, on_edited: OnEdited, out: &mut dyn Write
     say(
         out,
         if changed {
-            "restart open Claude Code sessions: a session that is running keeps the hooks it started with"
+            "restart open Claude Code sessions: a session that is running keeps the hooks and servers it started with"
         } else {
             "nothing was changed"
         },

@@ -142,7 +142,7 @@ fn report(out: &mut dyn Write, sample: &str, decision: &str, answer: &Answer) {
 }
 
 /// The first line, cut and with control characters escaped, fit for a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let cut: String = line.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     let cut = cut.replace("\\\"", "\"").replace("\\'", "'");

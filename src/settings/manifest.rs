@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::edit::Shells;
+use super::server::Level;
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::atomic::{self, Replaced, Target};
@@ -42,6 +43,18 @@ pub struct Record {
     /// Folders that had to be made, outermost first.
     #[serde(default)]
     pub folders: Vec<PathBuf>,
+    /// The MCP server that Claude Code was asked to start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerRecord>,
+}
+
+/// The MCP server as install had it registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerRecord {
+    /// Where the client keeps it.
+    pub level: Level,
+    /// The program that it starts.
+    pub command: String,
 }
 
 /// What was done to a settings file.

@@ -3,16 +3,22 @@
 //! `hooks` says what is registered, `check` what we dare to edit, `edit` turns settings text into settings text
 //! (pure, through `layout`), `agents` lists the files that are copied, `manifest` remembers what we wrote, `place`
 //! finds the folders, `install`, `uninstall` and `status` do the I/O, `live` fires an event through what was
-//! registered. Nothing is written that was not first proved to leave everybody else's bytes alone.
+//! registered. Nothing is written that was not first proved to leave everybody else's bytes alone. The MCP server is
+//! the client's to register: `server` and `project` read its file, `client` asks it, `turbo` decides, `live_server` tries.
 
 pub mod agents;
 pub mod check;
+pub mod client;
 pub mod edit;
 pub mod hooks;
 pub mod install;
 pub mod layout;
 pub mod live;
+pub mod live_server;
 pub mod manifest;
 pub mod place;
+pub mod project;
+pub mod server;
 pub mod status;
+pub mod turbo;
 pub mod uninstall;

@@ -95,6 +95,14 @@ pub fn hook_binary(env: &Env) -> Result<PathBuf> {
     })
 }
 
+/// The program with the MCP server: the `sef` beside the hook binary, else this one. It need not be there.
+pub fn server_binary(env: &Env) -> Option<PathBuf> {
+    match hook_binary(env) {
+        Ok(hook) => Some(hook.with_file_name("sef")),
+        Err(_) => std::env::current_exe().ok(),
+    }
+}
+
 /// Is there a file that may be executed?
 pub fn is_program(path: &Path) -> bool {
     path.is_file() && access(path, Access::EXEC_OK).is_ok()

@@ -11,6 +11,7 @@ use super::edit;
 use super::hooks;
 use super::manifest::{self, Record};
 use super::place::{Place, Scope, is_program, places};
+use super::turbo::{self, ServerReport};
 use crate::config::Env;
 use crate::error::Result;
 use crate::fsx::atomic::Target;
@@ -33,6 +34,8 @@ pub struct Report {
     pub state_dir: StateDir,
     /// Each Claude folder asked for.
     pub places: Vec<PlaceReport>,
+    /// The MCP server; routing is complete without it.
+    pub turbo: ServerReport,
 }
 
 /// The folder of the log.
@@ -96,6 +99,7 @@ pub fn status(env: &Env, scope: Scope) -> Result<Report> {
         complete: state_dir.writable && places.iter().all(|place| place.complete),
         state_dir,
         places,
+        turbo: turbo::report(env, scope),
     })
 }
 
@@ -107,6 +111,7 @@ pub fn text(report: &Report, format: Format) -> String {
     let mut lines: Vec<String> = report.places.iter().flat_map(lines_of).collect();
     let path = report.state_dir.path.as_deref().unwrap_or(Path::new("(none: HOME is not set)"));
     let writable = if report.state_dir.writable { "writable" } else { "NOT WRITABLE" };
+    lines.push(turbo::line(&report.turbo));
     lines.push(format!("state: {} {writable}", path.display()));
     let verdict =
         if report.complete { "complete" } else { "incomplete: `sef install` puts in what is missing" };

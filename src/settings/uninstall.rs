@@ -10,6 +10,7 @@ use super::edit::{self, Shells};
 use super::install::say;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
 use super::place::{Place, Scope, places};
+use super::turbo;
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::atomic::{self, Replaced, Target};
@@ -32,6 +33,7 @@ pub fn uninstall(env: &Env, scope: Scope, out: &mut dyn Write) -> Result<()> {
         plan(&mut store, place, &Target::read(&place.settings())?)?;
     }
     for place in &places {
+        let memory = store.record(&place.claude).clone();
         let settings =
             if unregister(&mut store, place)? { "hooks taken out of" } else { "no hook of ours in" };
         let kept = agents::remove_all(&mut store, place)?;
@@ -44,6 +46,7 @@ pub fn uninstall(env: &Env, scope: Scope, out: &mut dyn Write) -> Result<()> {
         for path in kept {
             say(out, &format!("  kept {}: it was edited, or is a link", path.display()));
         }
+        turbo::unregister(env, &mut store, place, &memory, out)?;
     }
     store.tell_rescued(out);
     say(out, "restart open Claude Code sessions");

@@ -38,7 +38,10 @@ if verb == "add":
     servers[name] = {"type": "stdio", "command": command, "args": args, "env": {}}
 else:
     del servers[name]
+home.mkdir(exist_ok=True)
 path.write_text("[" if mode == "break" else json.dumps(state, indent=2))
+if mode == "kill":
+    os.kill(os.getppid(), 9)
 print("done")
 "#;
 
@@ -350,6 +353,36 @@ fn a_client_that_fails_or_does_not_do_it_is_not_believed() {
         succeeds(&sandbox, &["uninstall"]);
         assert!(user_entry(&sandbox.path(STATE)).is_null(), "the second try takes it out");
     }
+}
+
+#[test]
+fn c3_a_kill_right_after_the_clients_write_leaves_an_entry_that_uninstall_knows() {
+    let mut sandbox = home();
+    sandbox.set("FAKE_CLAUDE", "kill");
+    let run = sef(&sandbox, &["install"]);
+    assert_eq!(run.code, None, "killed: {run:?}");
+    sandbox.unset("FAKE_CLAUDE");
+    let out = succeeds(&sandbox, &["uninstall"]);
+    assert_eq!(turbo_line(&out), "turbo: speed-run taken out of Claude Code (user)");
+    assert!(user_entry(&sandbox.path(STATE)).is_null());
+}
+
+#[test]
+fn a_projects_own_entry_goes_before_the_users() {
+    let sandbox = home();
+    let project = fs::canonicalize(sandbox.path("project")).expect("resolve");
+    let project = project.to_str().expect("UTF-8");
+    let theirs = json!({"command": "node", "args": []});
+    let state = json!({
+        "mcpServers": {"speed-run": entry_for(&program(&sandbox))},
+        "projects": {project: {"mcpServers": {"speed-run": theirs}}},
+    });
+    sandbox.write(STATE, state.to_string());
+    for command in ["install", "status"] {
+        let out = succeeds(&sandbox, &[command, "--project"]);
+        assert!(turbo_line(&out).contains("not registered: Claude Code has another server"), "{out}");
+    }
+    assert_eq!(calls(&sandbox), [] as [Value; 0]);
 }
 
 #[test]

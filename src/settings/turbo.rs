@@ -74,8 +74,12 @@ pub fn register(
             return Ok(Registered::Not);
         }
     };
-    let covering = covering(level).find(|level| server::look(env, *level).is_ok_and(|entry| is_it(&entry)));
-    if let Some(level) = covering {
+    // An entry of the project goes before the user's, so that one serves only where the project has none.
+    let serving = match &found {
+        Entry::Missing => covering(level).find(|level| server::look(env, *level).is_ok_and(|it| is_it(&it))),
+        found => is_it(found).then_some(level),
+    };
+    if let Some(level) = serving {
         say(out, &format!("turbo: already registered as {NAME} ({})", level.word()));
         return Ok(Registered::Already);
     }

@@ -66,3 +66,34 @@ def the_install_script_takes_everything_out_again(t):
     talk(home, NEUTRAL)
     expect("models on the wire", ["opus"], home.api.families(GREETING))
     return "settings.json as it was, binaries and executors gone, look-up on opus"
+
+
+@case()
+def the_client_registers_the_server_and_takes_it_out_again(t):
+    home = t.start({NEUTRAL: ["done"]})
+    search = {"PATH": f"{home.client.parent}:{home.environment()['PATH']}"}
+
+    def sef(*words):
+        run = home.command(home.bin / "sef", *words, **search)
+        expect(f"exit code of sef {' '.join(words)} ({run.err.strip()[:200]})", 0, run.code)
+        return next((line for line in run.out.splitlines() if line.startswith("turbo: ")), None)
+
+    def entries():
+        state = json.loads((home.claude / ".claude.json").read_text())
+        project = state.get("projects", {}).get(str(home.project.resolve()), {})
+        return [holder.get("mcpServers", {}).get("speed-run") for holder in (state, project)]
+
+    ours = {"type": "stdio", "command": str(home.bin / "sef"), "args": ["mcp"], "env": {}}
+    for scope, level, wanted in (("--user", "user", [ours, None]), ("--project", "local", [None, ours])):
+        expect("installed", f"turbo: registered with Claude Code as speed-run ({level})", sef("install", scope))
+        expect("entries of the user and the project", wanted, entries())
+        expect("status", f"turbo: registered as speed-run ({level})", sef("status", scope))
+        listed = home.command(home.client, "mcp", "list")
+        line = next((line for line in listed.out.splitlines() if line.startswith("speed-run:")), "")
+        expect_that("Connected" in line, "speed-run connected in claude mcp list", listed.out + listed.err)
+        before = (home.claude / ".claude.json").read_bytes()
+        expect("installed again", f"turbo: already registered as speed-run ({level})", sef("install", scope))
+        expect("the client's file after that", before, (home.claude / ".claude.json").read_bytes())
+        expect("uninstalled", f"turbo: speed-run taken out of Claude Code ({level})", sef("uninstall", scope))
+        expect("entries afterwards", [None, None], entries())
+    return "claude mcp add for the user and for one project, connected, a second install changed nothing, removed"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes one target of fuzz/ and prints what it did. Usage: scripts/fuzz.sh [TARGET] [-n EXECUTIONS] [-j JOBS] [-k]
-# TARGET is blocks unless named. -n: executions of all jobs together (1,000,000). -j: jobs (1). -k: keep what was found,
+# Fuzzes one target of fuzz/ and prints what it did. Usage: scripts/fuzz.sh [TARGET] [-n EXECUTIONS] [-j JOBS] [-l BYTES] [-k]
+# TARGET is blocks unless named. -n: executions of all jobs together (1,000,000). -j: jobs (1). -l: longest input (4096). -k: keep what was found,
 # minimised, as fuzz/corpus/TARGET. Needs a nightly toolchain; installs cargo-fuzz under fuzz/target when there is none.
 # Leaves with 1 when an input broke the target; the input stays in fuzz/artifacts/TARGET.
 set -euo pipefail
@@ -14,19 +14,21 @@ die() {
 target=blocks
 executions=1000000
 jobs=1
+longest=4096
 keep=
 while [ $# -gt 0 ]; do
     case $1 in
         -n) executions=${2:-} && shift ;;
         -j) jobs=${2:-} && shift ;;
+        -l) longest=${2:-} && shift ;;
         -k) keep=yes ;;
         -*) die "no such option: $1
-  to mend it: scripts/fuzz.sh [TARGET] [-n EXECUTIONS] [-j JOBS] [-k]" ;;
+  to mend it: scripts/fuzz.sh [TARGET] [-n EXECUTIONS] [-j JOBS] [-l BYTES] [-k]" ;;
         *) target=$1 ;;
     esac
     shift || die "the last option wants a value"
 done
-for number in "$executions" "$jobs"; do
+for number in "$executions" "$jobs" "$longest"; do
     case $number in '' | 0* | *[!0-9]*) die "not a number: '$number'" ;; esac
 done
 grep -qx "name = \"$target\"" "$root/fuzz/Cargo.toml" || die "fuzz/Cargo.toml has no target $target"
@@ -49,7 +51,7 @@ rm -rf "$work"
 mkdir -p "$work/corpus" "$root/fuzz/artifacts/$target" "$root/fuzz/corpus/$target"
 inputs=("$work/corpus" "$root/fuzz/corpus/$target")
 [ ! -d "seeds/$target" ] || inputs+=("$root/fuzz/seeds/$target")
-options=(-max_len=4096 -timeout=5 -rss_limit_mb=1024)
+options=("-max_len=$longest" -timeout=5 -rss_limit_mb=1024)
 [ ! -f "dicts/$target.dict" ] || options+=("-dict=$root/fuzz/dicts/$target.dict")
 crashes_before=$(find "artifacts/$target" -type f | wc -l)
 

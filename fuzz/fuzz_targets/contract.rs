@@ -1,4 +1,4 @@
-//! Any text as a contract: the check answers with a bounded list of problems, by line, and answers the same again.
+//! Any text as a contract: the check answers with a bounded list of problems, by line.
 
 #![no_main]
 
@@ -12,5 +12,4 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(problems.len() <= MOST_PROBLEMS + 1);
     assert!(problems.is_sorted_by_key(|problem| problem.line));
     assert!(problems.iter().all(|problem| (1..=lines).contains(&problem.line)));
-    assert_eq!(problems, check(&contract));
 });

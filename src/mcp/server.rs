@@ -14,7 +14,8 @@ use super::call::call;
 use super::progress::{Client, Told};
 use super::tools::{self, Name, Ready};
 use crate::config::Env;
-use crate::hosted::status::{self, Live};
+use crate::hosted::service;
+use crate::rules::users_policy;
 
 /// See the module.
 pub(super) struct Server {
@@ -28,7 +29,10 @@ impl Server {
     }
 
     fn ready(&self) -> Ready {
-        if status::check(&self.env, Live::No).key_set { Ready::Yes } else { Ready::No }
+        let policy = users_policy(self.env.config_dir.as_deref());
+        // A configuration that cannot be read is check_status' affair.
+        let ready = policy.is_ok_and(|policy| service::is_set_up(&policy.hosted, &self.env));
+        if ready { Ready::Yes } else { Ready::No }
     }
 }
 

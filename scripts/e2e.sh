@@ -4,7 +4,8 @@
 #   scripts/e2e.sh [--bin DIR] [--client VERSION] [--case PART] [--keep] [--list]
 #
 # Each case starts a pinned client (2.1.329, and 2.1.197 as the oldest) in print mode or in tmux, in a
-# HOME of its own where SEF is installed, against a scripted Messages API on loopback (tests/e2e/).
+# HOME of its own where SEF is installed, against a scripted Messages API on loopback (tests/e2e/); the turbo
+# cases have a scripted hosted service as well (tests/hosted/).
 # What is asserted is what the API was asked (the model of every request), what the client itself wrote
 # (its result, its transcripts) and `sef-stats report --json` and `audit --json`; never what the hook printed.
 #

@@ -188,6 +188,9 @@ fn every_result_conforms_to_its_own_schema_and_says_the_same_twice() {
         let result = &reply["result"];
         let of = tools.as_array().expect("a list").iter().find(|of| of["name"] == tool).expect("is listed");
         conforms(&result["structuredContent"], &of["outputSchema"], tool);
+        for field in result["structuredContent"].as_object().expect("an object").keys() {
+            assert!(of["outputSchema"]["properties"].get(field).is_some(), "{tool}: {field} is in no schema");
+        }
         let text = result["content"][0]["text"].as_str().expect("a text");
         let same: Value = serde_json::from_str(text).expect("the text is JSON");
         assert_eq!(

@@ -29,6 +29,7 @@ import installing  # noqa: F401
 import outcomes  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
+import turbo  # noqa: F401
 import verdicts
 from client import PROGRAMS, RUNNING, Broken, end_group
 from trial import CASES, CLIENTS, Missed, Trial

@@ -116,7 +116,10 @@ def introduce(home):
         "customApiKeyResponses": {"approved": ["dummy-key"], "rejected": []},
         "projects": {str(home.project): trusted},
     }
-    (home.claude / ".claude.json").write_text(json.dumps(known))
+    # The client keeps what it was told before in the same file: servers for instance.
+    path = home.claude / ".claude.json"
+    told = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**told, **known}))
 
 
 @case(clients=(NEWEST,), tools=("tmux",))

@@ -207,6 +207,13 @@ class Handler(BaseHTTPRequestHandler):
             self.rfile.read(1)
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that has gone is what many scripts are about."""
+
+
 def main():
     global ARGS
     parser = argparse.ArgumentParser()
@@ -217,8 +224,7 @@ def main():
     parser.add_argument("--models", default='[{"id": "gpt-oss-120b"}, {"id": "qwen-3.8-27b"}]')
     parser.add_argument("--key")
     ARGS = parser.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()

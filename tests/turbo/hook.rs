@@ -126,3 +126,33 @@ fn an_acceptable_contract_and_every_other_call_pass_untouched() {
     }
     assert!(!sandbox.path("state/log.jsonl").exists());
 }
+
+#[test]
+fn e3_the_hook_opens_no_socket_whatever_it_is_asked() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CEREBRAS_API_KEY", "csk-canary-0123456789");
+    sandbox.set("HTTPS_PROXY", "http://127.0.0.1:9");
+    let calls = sandbox.path("calls");
+    let traced = |event: &str| {
+        let mut command = sandbox.command("strace");
+        command.args(["-f", "-e", "trace=network", "-o"]).arg(&calls).arg(crate::sandbox::binary("sef-hook"));
+        crate::sandbox::finish(command, event.as_bytes())
+    };
+    if std::process::Command::new("strace").arg("-V").output().is_err() {
+        return crate::sandbox::skipped("the hook opens no socket", "no strace here");
+    }
+    let codegen = with(
+        "PreToolUse.Agent",
+        &[("tool_name", json!("mcp__speed-run__generate")), ("tool_input", json!({"prompt": "vague"}))],
+    );
+    for event in [
+        prompt("s-1", "use speed-run to build a rate limiter"),
+        codegen.to_string(),
+        crate::payloads::spawn("s-1", &[]).to_string(),
+    ] {
+        let run = traced(&event);
+        assert!(run.code == Some(0) && !run.out.is_empty(), "{run:?}");
+        let seen = std::fs::read_to_string(&calls).expect("strace wrote what it saw");
+        assert!(!seen.contains("socket(") && !seen.contains("connect("), "{seen}");
+    }
+}

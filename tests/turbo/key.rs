@@ -148,3 +148,21 @@ fn e2_a_configuration_with_a_mistake_sends_nothing_anywhere() {
     }
     assert!(service.requests().is_empty());
 }
+
+#[test]
+fn e1_the_key_is_in_no_command_line() {
+    let mut sandbox = Sandbox::new();
+    let mut slow = files(&[("greeter.py", "x = 1\n")]);
+    slow["latency"] = 20.into();
+    let service = Service::start(&mut sandbox, &json!([slow]));
+    sandbox.write("project/contract.md", super::CONTRACT);
+    let mut command = sandbox.command(crate::sandbox::binary("sef"));
+    command.args(["turbo", "--contract", "contract.md", "--out", "app"]);
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+    while service.calls().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let line = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("it runs");
+    assert!(!String::from_utf8_lossy(&line).contains(KEY));
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+}

@@ -18,7 +18,7 @@
 #
 # One line per case: `ok NAME: evidence`, `FAILED NAME: what was expected and seen` or `SKIPPED NAME: why`,
 # then how delegations ended, expected and found, and a summary. Exit 0 only when something ran and nothing
-# failed; 1 when a case failed; 2 when it could not start. Takes two to four minutes on two cores once
+# failed; 1 when a case failed; 2 when it could not start. Takes four to six minutes on two busy cores once
 # clients and binaries are there.
 #
 # Needs bash, python3 (3.10 or later), git, npm for the first run, tmux for the interactive cases (as root

@@ -199,6 +199,22 @@ pub fn built_in(service: &Service) -> Vec<Listed> {
     .collect()
 }
 
+/// A service's list with what it does not say filled in from the built-in rows.
+pub fn filled_in(service: &Service, list: Vec<Listed>) -> Vec<Listed> {
+    let rows = built_in(service);
+    let fill = |mut listed: Listed| {
+        if let Some(row) = rows.iter().find(|row| row.id == listed.id) {
+            listed.context = listed.context.or(row.context);
+            listed.max_output = listed.max_output.or(row.max_output);
+            if listed.input.is_none() || listed.output.is_none() {
+                (listed.input, listed.cached, listed.output) = (row.input, row.cached, row.output);
+            }
+        }
+        listed
+    };
+    list.into_iter().map(fill).collect()
+}
+
 /// Reads a list: OpenAI's bare one, Cerebras' public one, OpenRouter's, Hugging Face's, Groq's, vLLM's.
 pub fn parse(body: &[u8]) -> Option<Vec<Listed>> {
     let value: Value = serde_json::from_slice(body).ok()?;

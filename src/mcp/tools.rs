@@ -130,8 +130,8 @@ fn description(name: Name) -> &'static str {
             "Has the hosted model write whole files from a contract into the project, and runs the tests on them. Use it for \
              well understood code of a few files; not for small edits, debugging or open design. The contract has a line that \
              says what to build, DATA CONTRACT, API CONTRACT, ALGORITHM and RULES with the error cases and the list of files: a \
-             vague one is refused and the result says what is missing. Returns names, sizes and test results, never the code: \
-             mend what the tests name, and open no more than that. Files that are there and differ stop it unless \
+             vague one is refused and the result says what is missing. Returns names, sizes and test results, not the code (a \
+             failing test may quote a line): mend what the tests name, and open no more than that. Files that are there and differ stop it unless \
              overwrite=true; undo takes a run back."
         }
         Name::RunTests => {

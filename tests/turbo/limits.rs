@@ -50,6 +50,16 @@ fn what_does_not_fit_into_the_time_is_refused_before_it_is_sent() {
 }
 
 #[test]
+fn what_a_services_list_does_not_say_is_filled_in_from_what_is_built_in() {
+    let mut sandbox = Sandbox::new();
+    let _service = Service::start(&mut sandbox, &json!([files(&[("greeter.py", "x = 1\n")])]));
+    let status = sandbox.run("sef", &["turbo", "status"], "");
+    assert!(status.out.contains("$0.35 / $0.75 per million"), "{status:?}");
+    let value = super::done(&turbo(&sandbox, &[]));
+    assert!(value["cost_usd"].as_f64() > Some(0.0), "{value}");
+}
+
+#[test]
 fn the_services_list_of_models_is_read_kept_and_gives_the_price() {
     let mut sandbox = Sandbox::new();
     let models = json!([{"id": "gpt-oss-120b", "pricing": {"prompt": "0.000001", "completion": "0.000002"},

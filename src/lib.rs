@@ -49,3 +49,4 @@ pub mod statusline;
 pub mod tail;
 pub mod transcript;
 pub mod turbo;
+pub mod watch;

@@ -8,21 +8,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use ureq::{Agent, Proxy};
+use ureq::Agent;
 
-use super::answer::{self, Answer, Said, Stream, Usage, refused};
+use super::answer::{self, Answer, Said, Stream, refused};
 use super::bucket::Bucket;
 use super::fault::{Fault, Kind};
 use super::limits::Limits;
-use super::models::Model;
-use super::service::{Service, is_loopback_url};
+use super::service::Service;
+use super::usage::Usage;
 use crate::calendar::now;
-use crate::turbo::order::{Step, Watch};
+use crate::watch::{Step, Unwatched, Watch};
 
 /// Tries of one call, the first included.
 const TRIES: u32 = 4;
-/// For the connection alone.
-const CONNECT: Duration = Duration::from_secs(10);
 /// Longest silence once an answer has begun.
 const SILENCE: Duration = Duration::from_secs(30);
 /// First wait after a fault that names no time; doubled each time, at most [`LONGEST_PAUSE`].
@@ -51,8 +49,8 @@ pub struct Ask<'a> {
     pub system: &'a str,
     /// The work.
     pub user: &'a str,
-    /// The model.
-    pub model: &'a Model,
+    /// Fields that the model needs besides.
+    pub extra: &'a Map<String, Value>,
     /// Most tokens to generate, reasoning included.
     pub max_tokens: u64,
     /// What the prompt is counted as against the rate limit.
@@ -72,25 +70,6 @@ pub struct Reply {
     pub retries: u32,
     /// Time between sending and the last byte of the last try, waits not included, in milliseconds.
     pub service_ms: u64,
-}
-
-/// The client for a service: it pools connections, and goes through a proxy of the environment only where TLS hides the key
-/// from it.
-pub(super) fn agent(base_url: &str) -> Agent {
-    let proxy = if base_url.starts_with("https://") && !is_loopback_url(base_url) {
-        Proxy::try_from_env()
-    } else {
-        None
-    };
-    Agent::config_builder()
-        .timeout_connect(Some(CONNECT))
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .http_status_as_error(false)
-        .proxy(proxy)
-        .user_agent(concat!("sef/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into()
 }
 
 /// Asks, waiting for its turn and trying again as long as the deadline allows.
@@ -231,7 +210,7 @@ fn body(service: &Service, ask: &Ask<'_>, left_out: &[&str]) -> Value {
     if let Some(effort) = &service.reasoning_effort {
         set("reasoning_effort", json!(effort));
     }
-    for (name, value) in &ask.model.extra {
+    for (name, value) in ask.extra {
         set(name, value.clone());
     }
     if left_out.contains(&"max_completion_tokens") {
@@ -290,7 +269,7 @@ pub fn get(service: &Service, url: &str, with_key: WithKey, within: Duration) ->
         body: None,
         within,
     };
-    let unwatched = crate::turbo::order::Unwatched;
+    let unwatched = Unwatched;
     let wire = Wire { pieces: request.send(), deadline: Instant::now() + within, watch: &unwatched };
     let fetched = wire.head().and_then(|head| {
         if head.status != 200 {

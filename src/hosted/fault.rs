@@ -4,8 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::answer::Usage;
-use crate::turbo::order::Failure;
+use super::usage::Usage;
 
 /// The situation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -162,11 +161,5 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)
-    }
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self { code: fault.kind.code().to_owned(), message: fault.why, fix: fault.fix }
     }
 }

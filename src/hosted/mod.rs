@@ -11,3 +11,4 @@ pub mod limits;
 pub mod models;
 pub mod service;
 pub mod status;
+pub mod usage;

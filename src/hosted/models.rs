@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::answer::Usage;
 use super::client;
 use super::fault::Fault;
 use super::service::{ModelRow, Service, known};
+use super::usage::Usage;
 use crate::calendar::{now, timestamp};
 use crate::fsx::read_private;
 use crate::metrics::record::fnv64;

@@ -2,11 +2,12 @@
 //! user's own config.toml can name another host. Opens no connection.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use serde::Deserialize;
 use ureq::http::Uri;
+use ureq::{Agent, Proxy};
 
-use super::client;
 use super::fault::{Fault, Kind};
 use super::key::ApiKey;
 use crate::address::is_loopback;
@@ -15,6 +16,8 @@ use crate::rules::policy::Hosted;
 use crate::rules::users_policy;
 
 const BUILT_IN: &str = include_str!("../../rules/hosted.toml");
+/// For a connection alone.
+const CONNECT: Duration = Duration::from_secs(10);
 /// What `key_env` says when a service wants no key.
 const NO_KEY: &str = "none";
 
@@ -109,7 +112,7 @@ pub struct Service {
     /// The user's settings.
     pub settings: Hosted,
     /// Its connections.
-    pub(super) agent: ureq::Agent,
+    pub(super) agent: Agent,
 }
 
 impl Service {
@@ -129,7 +132,7 @@ impl Service {
         let model = chosen.into_iter().flatten().find(|model| !model.is_empty()).unwrap_or(&provider.model);
         Ok(Self {
             provider,
-            agent: client::agent(&base_url),
+            agent: agent(&base_url),
             base_url,
             key_env,
             key,
@@ -147,6 +150,25 @@ impl Service {
                 .fix(setup(self.provider, name)),
         )
     }
+}
+
+/// The client for a service: it pools connections, and goes through a proxy of the environment only where TLS hides the key
+/// from it.
+fn agent(base_url: &str) -> Agent {
+    let proxy = if base_url.starts_with("https://") && !is_loopback_url(base_url) {
+        Proxy::try_from_env()
+    } else {
+        None
+    };
+    Agent::config_builder()
+        .timeout_connect(Some(CONNECT))
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .http_status_as_error(false)
+        .proxy(proxy)
+        .user_agent(concat!("sef/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
 }
 
 /// How a person sets a key up; ends with the rule that nothing is done instead.

@@ -17,9 +17,10 @@ use super::tools::Name;
 use crate::config::Env;
 use crate::error::Error;
 use crate::hosted::status::{self, Live};
-use crate::turbo::order::{Existing, Failure, Finished, Order, Status, Step, Test, Vague, Watch};
+use crate::turbo::order::{Existing, Failure, Finished, Order, Status, Test, Vague};
 use crate::turbo::runs::Edits;
 use crate::turbo::{command, engine, trial};
+use crate::watch::{Step, Watch};
 
 /// Most code that a result holds, in bytes: about 20,000 tokens, where Claude Code's bound on a result is 25,000.
 const MOST_CODE: usize = 60_000;

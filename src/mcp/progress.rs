@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::turbo::order::{Step, Watch};
+use crate::watch::{Step, Watch};
 
 /// Growth of the generated tokens, as a part of the most, that is worth another message.
 const WORTH: u64 = 50;

@@ -2,8 +2,8 @@
 
 use crate::calendar::now;
 use crate::config::Env;
-use crate::hosted::answer::Usage;
 use crate::hosted::service::known;
+use crate::hosted::usage::Usage;
 use crate::metrics::log;
 use crate::metrics::record::{Hosted, Kind, Record, project_key, safe_hosted, transcript_folder};
 use crate::prices::{self, Prices};

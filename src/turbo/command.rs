@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::engine;
-use super::order::{Action, Existing, Finished, Order, Status, Step, Test, Vague, Watch};
+use super::order::{Action, Existing, Finished, Order, Status, Test, Vague};
 use super::runs::{self, Edits, State, Undone, Which};
 use crate::cli::{TurboAction, TurboArgs};
 use crate::config::Env;
@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::fsx::read_regular;
 use crate::hosted::status::{self, Live};
 use crate::report::text::{json, money, name, plain, plural, short};
+use crate::watch::{Step, Watch};
 
 /// Largest contract that is read, in bytes; the checker's own bound is far smaller.
 const MOST_CONTRACT: u64 = 4 << 20;

@@ -8,22 +8,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::blocks::{self, Blocks, FileBlock, Reason};
-use super::order::{
-    self, Existing, Failure, Finished, Order, Status, Step, Test, Tests, Tokens, Vague, Watch, Written,
-};
+use super::order::{self, Existing, Failure, Finished, Order, Status, Test, Tests, Tokens, Vague, Written};
 use super::runs::{self, Run};
 use super::{account, budget, drafts, prompt, trial};
 use crate::config::Env;
 use crate::contract;
 use crate::error::Error;
 use crate::fsx::confined::{self, NewFile, Overwrite, Root};
-use crate::hosted::answer::Usage;
 use crate::hosted::bucket::Bucket;
 use crate::hosted::client::{self, Ask, Reply};
 use crate::hosted::fault::{Fault, Kind};
 use crate::hosted::models::{self, Model};
 use crate::hosted::service::Service;
 use crate::hosted::status;
+use crate::hosted::usage::Usage;
+use crate::watch::{Step, Watch};
 
 /// How often a bound that cut the answer off is doubled.
 const GROWTHS: u32 = 2;
@@ -236,7 +235,7 @@ impl<'a> Job<'a> {
         let mut growths = 0;
         loop {
             let deadline = self.deadline.unwrap_or_else(Instant::now);
-            let ask = Ask { system, user, model: &ready.model, max_tokens, prompt_tokens, deadline };
+            let ask = Ask { system, user, extra: &ready.model.extra, max_tokens, prompt_tokens, deadline };
             let reply = client::complete(&ready.service, &ask, &ready.bucket, self.watch);
             self.count(&reply);
             let fault = match reply.answer {

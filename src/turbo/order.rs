@@ -1,10 +1,12 @@
-//! What turbo is asked for, what it tells while it works, and what comes of it. Plain values: the command line, the MCP
+//! What turbo is asked for and what comes of it. Plain values: the command line, the MCP
 //! server and the races all order with these. Never holds generated code.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::hosted::fault::Fault;
 
 /// One piece of work for the hosted model.
 #[derive(Debug, Clone)]
@@ -56,55 +58,6 @@ pub struct Test {
     pub within: Duration,
     /// How well they must be fenced; none: as configured.
     pub sandbox: Option<crate::rules::policy::Sandbox>,
-}
-
-/// What is going on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Step {
-    /// The rate limit leaves no room yet.
-    Waiting {
-        /// For how long.
-        seconds: f64,
-    },
-    /// The service writes.
-    Generating {
-        /// Tokens so far, estimated from the text that arrived.
-        tokens: u64,
-        /// At most so many.
-        of: u64,
-    },
-    /// Files are written.
-    Writing {
-        /// How many.
-        files: u64,
-    },
-    /// Tests run.
-    Testing,
-    /// Failing tests went back to the model.
-    Repairing {
-        /// Which time, from 1.
-        round: u8,
-        /// At most so many times.
-        of: u8,
-    },
-}
-
-/// Whoever waits for an order.
-pub trait Watch: Sync {
-    /// Something is going on.
-    fn step(&self, step: Step);
-    /// Whether the work is not wanted any more; nothing is written once it is true.
-    fn cancelled(&self) -> bool;
-}
-
-/// Nobody watches.
-pub struct Unwatched;
-
-impl Watch for Unwatched {
-    fn step(&self, _: Step) {}
-    fn cancelled(&self) -> bool {
-        false
-    }
 }
 
 /// What came of an order. Its JSON is the interface that scripts and Claude rely on.
@@ -219,4 +172,10 @@ pub struct Failure {
     pub message: String,
     /// What to do.
     pub fix: String,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self { code: fault.kind.code().to_owned(), message: fault.why, fix: fault.fix }
+    }
 }

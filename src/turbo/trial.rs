@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::order::{Failure, Test, Watch};
+use super::order::{Failure, Test};
 use crate::config::{self, Env};
 use crate::error::{Error, Result};
 use crate::fence::tested::{self, Tested, Verdict};
@@ -15,6 +15,7 @@ use crate::fence::{self, Ended, Limits, Network, Ran};
 use crate::report::text::plural;
 use crate::rules::policy::Sandbox;
 use crate::rules::users_policy;
+use crate::watch::Watch;
 
 /// Bytes of failing output that go back to the model: enough for the traces of several tests.
 const FOR_THE_MODEL: usize = 12_000;

@@ -132,9 +132,7 @@ impl Terminal {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(
-            ProgressStyle::with_template("{spinner} {msg} {elapsed}").expect("the template is well formed"),
-        );
+        bar.set_style(style(PLAIN));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
@@ -144,14 +142,33 @@ impl Terminal {
 
 impl Watch for Terminal {
     fn step(&self, step: Step) {
-        if !self.bar.is_hidden() {
-            self.bar.set_message(in_words(step));
+        if self.bar.is_hidden() {
+            return;
         }
+        if let Step::Generating { tokens, of } = step {
+            if self.bar.length() != Some(of) {
+                self.bar.set_length(of);
+                self.bar.set_style(style(WITH_BAR));
+            }
+            self.bar.set_position(tokens.min(of));
+        } else if self.bar.length().is_some() {
+            self.bar.unset_length();
+            self.bar.set_style(style(PLAIN));
+        }
+        self.bar.set_message(in_words(step));
     }
 
     fn cancelled(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
+}
+
+/// Shown while there is no measure of what is left, and while the bound on tokens is one.
+const PLAIN: &str = "{spinner} {msg} {elapsed}";
+const WITH_BAR: &str = "{spinner} [{bar:24}] {msg} {elapsed}";
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("both templates are well formed")
 }
 
 /// What is going on, for people.

@@ -179,7 +179,9 @@ fn f5_a_gigabyte_of_output_is_read_and_not_kept() {
         assert!(ran.output.head.starts_with(b"first\n") && ran.output.tail.ends_with(b"last\n"));
         assert!(ran.output.head.len() + ran.output.tail.len() <= 64 << 10);
         assert_eq!(ran.output.dropped, ran.output.total_bytes - (64 << 10));
-        assert!(peak() - before < 64 << 20, "{walls:?}: {} bytes more", peak() - before);
+        // The kernel counts in batches: the peak may even read a little lower than before.
+        let more = peak().saturating_sub(before);
+        assert!(more < 64 << 20, "{walls:?}: {more} bytes more");
     });
 }
 

@@ -94,7 +94,7 @@ pub fn check(env: &Env, live: Live) -> Status {
         key_set: service.key.is_some(),
         model: service.model.clone(),
         models: rows
-            .unwrap_or_else(|| models::built_in(&service))
+            .map_or_else(|| models::built_in(&service), |rows| models::filled_in(&service, rows))
             .into_iter()
             .take(MOST)
             .map(served)

@@ -165,12 +165,13 @@ pub fn named_files<'a>(output: &str, paths: impl Iterator<Item = &'a str> + Clon
     let paths_in: HashSet<&str> =
         output.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'))).collect();
     let files_in: HashSet<&str> = paths_in.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    let tested_in: HashSet<&str> = files_in.iter().filter_map(|file| subject(file)).collect();
     let words_in: HashSet<&str> = output.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
     let is_named = |path: &&str| {
         let file = path.rsplit('/').next().unwrap_or(path);
         let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        // A module is named without its ending.
-        files_in.contains(file) || words_in.contains(stem)
+        // A module is named without its ending, and a test after what it tests.
+        files_in.contains(file) || words_in.contains(stem) || tested_in.contains(stem)
     };
     let named: Vec<&str> = code.iter().copied().filter(is_named).collect();
     match (named.is_empty(), code.is_empty()) {
@@ -178,6 +179,13 @@ pub fn named_files<'a>(output: &str, paths: impl Iterator<Item = &'a str> + Clon
         (true, false) => code,
         (true, true) => paths.collect(),
     }
+}
+
+/// What a test's file is about, by its name: `test_greeter.py`, `greeter_test.go` and `greeter.spec.ts` are about `greeter`.
+fn subject(file: &str) -> Option<&str> {
+    let stem = file.split('.').next()?;
+    let plain = stem.strip_prefix("test_").or_else(|| stem.strip_suffix("_test"));
+    plain.or_else(|| (file.contains(".test.") || file.contains(".spec.")).then_some(stem))
 }
 
 /// A test by its place or name, as the runners of the common languages find them.
@@ -203,7 +211,11 @@ mod tests {
         let paths = ["app/main.py", "app/store.py", "tests/test_main.py"];
         let named = |output: &str| named_files(output, paths.iter().copied());
         assert_eq!(named("File \"/x/app/store.py\", line 3"), ["app/store.py"]);
-        assert_eq!(named("tests/test_main.py::test_a FAILED: store is empty"), ["app/store.py"]);
+        assert_eq!(
+            named("tests/test_main.py::test_a FAILED: store is empty"),
+            ["app/main.py", "app/store.py"]
+        );
+        assert_eq!(named("File \"/x/tests/test_main.py\", line 3"), ["app/main.py"]);
         assert_eq!(named("AssertionError"), ["app/main.py", "app/store.py"]);
         assert_eq!(named_files("boom", ["tests/a.py"].into_iter()), ["tests/a.py"]);
     }

@@ -77,6 +77,14 @@ fn failing_tests_go_back_to_the_model_for_the_files_they_name() {
 }
 
 #[test]
+fn the_time_of_the_tests_is_not_taken_from_the_services() {
+    let (sandbox, _service) = with_answers(&[greeter(BAD), greeter(GOOD)]);
+    let slow = format!("sleep 4; {RUN}");
+    let value = done(&turbo(&sandbox, &["--test", &slow, "--fix", "1", "--timeout", "4"]));
+    assert_eq!(value["tests"]["repairs"], 1);
+}
+
+#[test]
 fn the_best_version_stays_when_a_repair_makes_it_worse() {
     let (sandbox, service) = with_answers(&[greeter(BAD), greeter(WORSE), greeter(WORSE)]);
     let value = failed(&turbo(&sandbox, &["--test", RUN, "--fix", "2"]), "tests_failed");

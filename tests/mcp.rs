@@ -4,8 +4,11 @@ mod schema;
 mod session;
 
 use rustix::process::{Pid, Signal, kill_process};
+use sef::fsx::confined::Action;
+use sef::hosted::usage::Usage;
 use sef::mcp::tools::{Ready, list};
-use sef::turbo::order::{Action, Compared, Failure, Finished, Status, Tests, Tokens, Written};
+use sef::turbo::order::{Compared, Failure, Finished, Status, Tests};
+use sef::turbo::runs::WrittenFile;
 use serde_json::{Value, json};
 
 use crate::sandbox::{Sandbox, binary};
@@ -204,14 +207,14 @@ fn every_result_conforms_to_its_own_schema_and_says_the_same_twice() {
 
 #[test]
 fn a_full_result_of_the_engine_conforms_too() {
-    let written = |action| Written { path: "a/b.py".to_owned(), lines: 3, bytes: 40, action };
+    let written = |action| WrittenFile { path: "a/b.py".to_owned(), lines: 3, bytes: 40, action };
     let mut finished = Finished {
         status: Status::Ok,
         run: Some("r-1".to_owned()),
         out: "out".to_owned(),
         files: vec![written(Action::Created), written(Action::Overwritten), written(Action::Unchanged)],
         model: "m".to_owned(),
-        usage: Tokens { prompt: 1, completion: 2, reasoning: 1, cached: 0 },
+        usage: Usage { prompt: 1, completion: 2, reasoning: 1, cached: 0 },
         ms: 900,
         service_ms: 700,
         retries: 1,

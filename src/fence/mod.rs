@@ -28,6 +28,7 @@ pub use output::Output;
 pub use run::{run, run_behind};
 
 use crate::error::{Error, Result};
+pub use crate::rules::policy::Sandbox;
 
 /// What to run, where, and within which bounds.
 #[derive(Debug, Clone)]
@@ -83,17 +84,6 @@ impl Default for Limits {
             file_bytes: 1 << 30,
         }
     }
-}
-
-/// How much of a fence is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sandbox {
-    /// Walls, or nothing is run.
-    Required,
-    /// The best walls that work here.
-    Auto,
-    /// Limits and a clean environment only.
-    Off,
 }
 
 /// Whether the machine's network is there.

@@ -1,9 +1,10 @@
 //! Tokens of a call as a service counts them. Pure.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// Tokens as the service counts them; what it leaves out or sends in another shape is 0.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// Of the prompt.
     pub prompt: u64,

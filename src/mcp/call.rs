@@ -16,8 +16,9 @@ use super::schema;
 use super::tools::Name;
 use crate::config::Env;
 use crate::error::Error;
+use crate::fsx::confined::Overwrite;
 use crate::hosted::status::{self, Live};
-use crate::turbo::order::{Existing, Failure, Finished, Order, Status, Test, Vague};
+use crate::turbo::order::{Failure, Finished, Order, Status, Test, Vague};
 use crate::turbo::runs::Edits;
 use crate::turbo::{command, engine, trial};
 use crate::watch::{Step, Watch};
@@ -65,7 +66,7 @@ fn generate(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
     let order = Order {
         contract: arguments.needed("prompt", LONGEST_PROMPT)?.to_owned(),
         out: place::root(env)?,
-        existing: Existing::Refuse,
+        existing: Overwrite::Refuse,
         vague: Vague::Refuse,
         model: arguments.text("model", LONGEST_TEXT)?.map(str::to_owned),
         max_tokens: arguments.number("max_tokens", 1, MOST_TOKENS)?,
@@ -97,7 +98,7 @@ fn generate_and_write_files(env: &Env, arguments: &Arguments, watch: &dyn Watch)
     }
     let out = place::inside(&place::root(env)?, env.project_dir.as_deref(), "output_dir", given)?;
     let test = command.map(|command| test(command, TEST_SECONDS));
-    let existing = if overwrite { Existing::Overwrite } else { Existing::Refuse };
+    let existing = if overwrite { Overwrite::Replace } else { Overwrite::Refuse };
     let order =
         Order { contract, out, existing, vague: Vague::Refuse, model, max_tokens, within: None, test, fix };
     Ok(of_finished(&engine::run(env, &order, watch)))

@@ -39,7 +39,7 @@ pub fn note(env: &Env, finished: &Finished) {
         ms: finished.service_ms,
         n: u64::from(finished.retries),
         f: finished.files.len() as u64,
-        l: finished.files.iter().map(|file| file.lines).sum(),
+        l: finished.files.iter().map(|file| file.lines as u64).sum(),
         ok: finished.status == Status::Ok || finished.tests.is_some(),
         t1: finished.tests.as_ref().map(|tests| tests.first_pass),
         t: finished.tests.as_ref().map(|tests| tests.passed),

@@ -11,11 +11,12 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::engine;
-use super::order::{Action, Existing, Finished, Order, Status, Test, Vague};
+use super::order::{Finished, Order, Status, Test, Vague};
 use super::runs::{self, Edits, State, Undone, Which};
 use crate::cli::{TurboAction, TurboArgs};
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::fsx::confined::{Action, Overwrite};
 use crate::fsx::read_regular;
 use crate::hosted::status::{self, Live};
 use crate::report::text::{json, money, name, plain, plural, short};
@@ -75,7 +76,7 @@ fn order(env: &Env, args: &TurboArgs) -> Result<Said> {
     let order = Order {
         contract: read_contract(contract)?,
         out: out.clone(),
-        existing: if args.overwrite { Existing::Overwrite } else { Existing::Refuse },
+        existing: if args.overwrite { Overwrite::Replace } else { Overwrite::Refuse },
         vague: if args.unchecked { Vague::Send } else { Vague::Refuse },
         model: args.model.clone(),
         max_tokens: args.max_tokens,
@@ -195,7 +196,7 @@ fn text(finished: &Finished) -> String {
                 Action::Overwritten => "overwritten",
                 Action::Unchanged => "unchanged",
             };
-            let size = short(file.bytes);
+            let size = short(file.bytes as u64);
             lines.push(format!(
                 "  {action:<11} {:>6} lines {size:>6}B  {}",
                 file.lines,

@@ -8,13 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::blocks::{self, Blocks, FileBlock, Reason};
-use super::order::{self, Existing, Failure, Finished, Order, Status, Test, Tests, Tokens, Vague, Written};
-use super::runs::{self, Run};
+use super::order::{Failure, Finished, Order, Status, Test, Tests, Vague};
+use super::runs::{self, Run, WrittenFile};
 use super::{account, budget, drafts, prompt, trial};
 use crate::config::Env;
 use crate::contract;
 use crate::error::Error;
-use crate::fsx::confined::{self, NewFile, Overwrite, Root};
+use crate::fsx::confined::{Action, NewFile, Overwrite, Root};
 use crate::hosted::bucket::Bucket;
 use crate::hosted::client::{self, Ask, Reply};
 use crate::hosted::fault::{Fault, Kind};
@@ -37,7 +37,7 @@ pub fn run(env: &Env, order: &Order, watch: &dyn Watch) -> Finished {
     let mut job = Job::new(env, order, watch);
     let error = job.work().err();
     let finished = job.finish(error, began);
-    if finished.usage != Tokens::default() || finished.run.is_some() {
+    if finished.usage != Usage::default() || finished.run.is_some() {
         account::note(env, &finished);
     }
     finished
@@ -62,7 +62,7 @@ pub fn draft(env: &Env, order: &Order, watch: &dyn Watch) -> Drafted {
     };
     let mut finished = job.finish(error, began);
     finished.out = folder.map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
-    if finished.usage != Tokens::default() {
+    if finished.usage != Usage::default() {
         account::note(env, &finished);
     }
     Drafted { finished, code }
@@ -81,7 +81,7 @@ struct Job<'a> {
     service_ms: u64,
     root: Option<Root>,
     run: Option<Run>,
-    files: Vec<Written>,
+    files: Vec<WrittenFile>,
     tests: Option<Tests>,
     warnings: Vec<String>,
 }
@@ -137,11 +137,11 @@ impl<'a> Job<'a> {
         let folder = drafts::save(state_dir, &code).map_err(|error| not_written(&[error]))?;
         self.files = code
             .iter()
-            .map(|(path, content)| Written {
+            .map(|(path, content)| WrittenFile {
                 path: path.clone(),
-                lines: content.lines().count() as u64,
-                bytes: content.len() as u64,
-                action: order::Action::Created,
+                lines: content.lines().count(),
+                bytes: content.len(),
+                action: Action::Created,
             })
             .collect();
         Ok((folder, code))
@@ -278,7 +278,7 @@ impl<'a> Job<'a> {
     }
 
     /// Writes files, unless nobody wants them any more.
-    fn write(&mut self, files: &[FileBlock], existing: Existing) -> Result<(), Failure> {
+    fn write(&mut self, files: &[FileBlock], existing: Overwrite) -> Result<(), Failure> {
         if self.watch.cancelled() {
             return Err(Fault::new(Kind::Cancelled, "it was cancelled before anything was written").into());
         }
@@ -291,19 +291,13 @@ impl<'a> Job<'a> {
             .iter()
             .map(|file| NewFile { path: file.path.clone(), content: file.content.clone() })
             .collect();
-        let overwrite = match existing {
-            Existing::Refuse => Overwrite::Refuse,
-            Existing::Overwrite => Overwrite::Replace,
-        };
-        let written = run.write(&new, overwrite).map_err(|errors| not_written(&errors))?;
+        let written = run.write(&new, existing).map_err(|errors| not_written(&errors))?;
         for file in written.files {
-            let (lines, bytes) = (file.lines as u64, file.bytes as u64);
             if let Some(known) = self.files.iter_mut().find(|known| known.path == file.path) {
                 // What a repair replaces is still what the order made of the file.
-                (known.lines, known.bytes) = (lines, bytes);
+                (known.lines, known.bytes) = (file.lines, file.bytes);
             } else {
-                let action = action(file.action);
-                self.files.push(Written { path: file.path, lines, bytes, action });
+                self.files.push(file);
             }
         }
         Ok(())
@@ -322,7 +316,6 @@ impl<'a> Job<'a> {
         while repairs < self.order.fix && !best.passed() && !self.watch.cancelled() {
             repairs += 1;
             self.watch.step(Step::Repairing { round: repairs, of: self.order.fix });
-            let before = current.clone();
             let mended = match self.repair(ready, test, &best, current) {
                 Ok(mended) => mended,
                 Err(failure) => {
@@ -330,7 +323,7 @@ impl<'a> Job<'a> {
                     continue;
                 }
             };
-            self.write(&mended, Existing::Overwrite)?;
+            self.write(&mended, Overwrite::Replace)?;
             let tried = self.trial(test)?;
             if tried.is_better_than(&best) {
                 best = tried;
@@ -338,8 +331,8 @@ impl<'a> Job<'a> {
             } else {
                 self.warnings.push(format!("repair {repairs} made it no better and was taken back"));
                 let back: Vec<FileBlock> =
-                    mended.iter().filter_map(|file| before.get(&file.path).cloned()).collect();
-                self.write(&back, Existing::Overwrite)?;
+                    mended.iter().filter_map(|file| current.get(&file.path).cloned()).collect();
+                self.write(&back, Overwrite::Replace)?;
             }
         }
         let failure = best.failure(&test.command);
@@ -391,7 +384,7 @@ impl<'a> Job<'a> {
     /// Ends the run; its id when there is something to take back.
     fn close(&mut self, run: Run) -> Option<String> {
         let id = run.id().to_owned();
-        let changed = self.files.iter().any(|file| file.action != order::Action::Unchanged);
+        let changed = self.files.iter().any(|file| file.action != Action::Unchanged);
         let closed = if changed { run.finish() } else { run.abandon().map(|_| ()) };
         self.warnings.extend(closed.err().map(|why| why.to_string()));
         changed.then_some(id)
@@ -406,12 +399,7 @@ impl<'a> Job<'a> {
             out: self.order.out.to_string_lossy().into_owned(),
             files: self.files,
             model: self.model_id,
-            usage: Tokens {
-                prompt: self.used.prompt,
-                completion: self.used.completion,
-                reasoning: self.used.reasoning,
-                cached: self.used.cached,
-            },
+            usage: self.used,
             ms: began.elapsed().as_millis() as u64,
             service_ms: self.service_ms,
             retries: self.retries,
@@ -435,14 +423,6 @@ fn check_contract(text: &str) -> Result<(), Failure> {
         message: contract::refusal(&review.problems),
         fix: "fill in what is missing and try again; `sef contract new` writes a skeleton, `sef contract check` lists every problem".to_owned(),
     })
-}
-
-fn action(action: confined::Action) -> order::Action {
-    match action {
-        confined::Action::Created => order::Action::Created,
-        confined::Action::Overwritten => order::Action::Overwritten,
-        confined::Action::Unchanged => order::Action::Unchanged,
-    }
 }
 
 /// Why nothing was written: every refusal, and what helps against the first.

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::runs::WrittenFile;
+use crate::fsx::confined::Overwrite;
 use crate::hosted::fault::Fault;
+use crate::hosted::usage::Usage;
 
 /// One piece of work for the hosted model.
 #[derive(Debug, Clone)]
@@ -16,7 +19,7 @@ pub struct Order {
     /// The folder that the files are written below; made when it is not there.
     pub out: PathBuf,
     /// What happens to files that are there and differ.
-    pub existing: Existing,
+    pub existing: Overwrite,
     /// Whether a contract that is too vague is sent all the same.
     pub vague: Vague,
     /// Model id of the service; none: the configured one.
@@ -29,15 +32,6 @@ pub struct Order {
     pub test: Option<Test>,
     /// How often failing tests go back to the model; 0 is never.
     pub fix: u8,
-}
-
-/// See [`Order::existing`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Existing {
-    /// They stay, and nothing at all is written.
-    Refuse,
-    /// They are backed up and replaced.
-    Overwrite,
 }
 
 /// See [`Order::vague`].
@@ -70,11 +64,11 @@ pub struct Finished {
     /// The folder.
     pub out: String,
     /// The files, in the order of the answer.
-    pub files: Vec<Written>,
+    pub files: Vec<WrittenFile>,
     /// The model that answered; the one that was asked when none did.
     pub model: String,
     /// Tokens of all calls.
-    pub usage: Tokens,
+    pub usage: Usage,
     /// Time of everything, in milliseconds.
     pub ms: u64,
     /// Of that, waiting for the service, in milliseconds.
@@ -101,44 +95,6 @@ pub enum Status {
     Ok,
     /// Not complete: `error` says why.
     Error,
-}
-
-/// One file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Written {
-    /// Below the folder.
-    pub path: String,
-    /// Lines.
-    pub lines: u64,
-    /// Bytes.
-    pub bytes: u64,
-    /// What was done.
-    pub action: Action,
-}
-
-/// See [`Written::action`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// It was not there.
-    Created,
-    /// It was there with other content, which is backed up.
-    Overwritten,
-    /// It was there with this content.
-    Unchanged,
-}
-
-/// Tokens as the service counts them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Tokens {
-    /// Of the prompt.
-    pub prompt: u64,
-    /// Generated, reasoning included.
-    pub completion: u64,
-    /// Of those, reasoning, as far as the service says.
-    pub reasoning: u64,
-    /// Of the prompt's, read from the service's cache.
-    pub cached: u64,
 }
 
 /// One line of the honest comparison.

@@ -11,9 +11,8 @@ use super::order::{Failure, Test};
 use crate::config::{self, Env};
 use crate::error::{Error, Result};
 use crate::fence::tested::{self, Tested, Verdict};
-use crate::fence::{self, Ended, Limits, Network, Ran};
+use crate::fence::{self, Ended, Limits, Network, Ran, Sandbox};
 use crate::report::text::plural;
-use crate::rules::policy::Sandbox;
 use crate::rules::users_policy;
 use crate::watch::Watch;
 
@@ -52,11 +51,7 @@ fn fenced(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> Result<Ran> 
         command: &test.command,
         dir,
         limits: Limits { wall: test.within, cpu: test.within, ..Limits::default() },
-        sandbox: match test.sandbox.map_or_else(|| configured(env), Ok)? {
-            Sandbox::Required => fence::Sandbox::Required,
-            Sandbox::Auto => fence::Sandbox::Auto,
-            Sandbox::Off => fence::Sandbox::Off,
-        },
+        sandbox: test.sandbox.map_or_else(|| configured(env), Ok)?,
         network: Network::None,
         variables: &config::variables(),
         allowed: &[],

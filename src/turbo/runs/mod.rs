@@ -12,6 +12,8 @@ mod undo;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::calendar;
 use crate::error::{Error, Result};
 use crate::fsx::confined::moves::{Failed, Step, carry_out};
@@ -50,7 +52,7 @@ pub struct Written {
 }
 
 /// One file of a writing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WrittenFile {
     /// Below the root.
     pub path: String,

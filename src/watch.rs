@@ -1,5 +1,7 @@
 //! Whoever waits for long work: is told the steps, and can say that it is not wanted any more. Shows nothing itself.
 
+use crate::report::text::{grouped, plural};
+
 /// What is going on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
@@ -31,6 +33,21 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// One sentence for people.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Waiting { seconds } => format!("waiting {seconds:.0} s for the rate limit"),
+            Self::Generating { tokens, of } => {
+                format!("generating {} of at most {} tokens", grouped(tokens), grouped(of))
+            }
+            Self::Writing { files } => format!("writing {}", plural(files, "file")),
+            Self::Testing => "running the tests".to_owned(),
+            Self::Repairing { round, of } => format!("the tests failed: repair {round} of {of}"),
+        }
+    }
+}
+
 /// Whoever waits for an order.
 pub trait Watch: Sync {
     /// Something is going on.
@@ -46,5 +63,25 @@ impl Watch for Unwatched {
     fn step(&self, _: Step) {}
     fn cancelled(&self) -> bool {
         false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_its_sentence() {
+        for (step, said) in [
+            (Step::Waiting { seconds: 12.4 }, "waiting 12 s for the rate limit"),
+            (Step::Generating { tokens: 1_240, of: 6_000 }, "generating 1,240 of at most 6,000 tokens"),
+            (Step::Generating { tokens: 999, of: 1_000_000 }, "generating 999 of at most 1,000,000 tokens"),
+            (Step::Writing { files: 1 }, "writing 1 file"),
+            (Step::Writing { files: 3 }, "writing 3 files"),
+            (Step::Testing, "running the tests"),
+            (Step::Repairing { round: 1, of: 3 }, "the tests failed: repair 1 of 3"),
+        ] {
+            assert_eq!(step.in_words(), said);
+        }
     }
 }

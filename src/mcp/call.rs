@@ -15,7 +15,6 @@ use super::place;
 use super::schema;
 use super::tools::Name;
 use crate::config::Env;
-use crate::error::Error;
 use crate::fsx::confined::Overwrite;
 use crate::hosted::status::{self, Live};
 use crate::turbo::order::{Failure, Finished, Order, Status, Test, Vague};
@@ -127,7 +126,8 @@ fn run_tests(env: &Env, arguments: &Arguments, watch: &dyn Watch) -> Made {
 fn undo(env: &Env, arguments: &Arguments) -> Made {
     let run = arguments.text("run", LONGEST_TEXT)?;
     let edits = if arguments.flag("discard_edits", false)? { Edits::Discard } else { Edits::Refuse };
-    let undone = command::undo(env, run, Some(&place::root(env)?), edits).map_err(|error| failure(&error))?;
+    let undone = command::undo(env, run, Some(&place::root(env)?), edits)
+        .map_err(|error| Failure::of("failed", &error))?;
     let kept: Vec<String> = undone.kept.iter().map(|(_, at)| at.display().to_string()).collect();
     Ok(done(json!({
         "status": "ok",
@@ -148,13 +148,6 @@ fn done(value: Value) -> Answer {
 
 fn of_finished(finished: &Finished) -> Answer {
     Answer { value: json!(finished), failed: finished.status == Status::Error }
-}
-
-/// An error of the engine's, in the shape of every failure.
-fn failure(error: &Error) -> Failure {
-    let Error { what, path, why, fix, .. } = error;
-    let at = path.as_ref().map(|path| format!(": {}", path.display())).unwrap_or_default();
-    Failure { code: "failed".to_owned(), message: format!("{what}{at}: {why}"), fix: fix.clone() }
 }
 
 /// Adds the code, or why it is not there.
@@ -211,13 +204,5 @@ mod tests {
         assert_eq!(seen["relevant"].as_array().map(Vec::len), Some(MOST_ENTRIES));
         assert_eq!(seen["relevant"][0].as_str().map(|line| line.chars().count()), Some(LONGEST_LINE + 1));
         assert_eq!((&seen["passed"], &seen["failing"]), (&json!(3), &json!([])));
-    }
-
-    #[test]
-    fn an_error_of_the_engine_keeps_what_where_why_and_the_way_out() {
-        let error = Error::new("cannot undo", "it is gone").at("/p/a.py").fix("look into the backup");
-        let failure = failure(&error);
-        assert_eq!(failure.message, "cannot undo: /p/a.py: it is gone");
-        assert_eq!(failure.fix, "look into the backup");
     }
 }

@@ -1,7 +1,5 @@
 //! What a waiting client is told while a tool works: one sentence a step, and no more of them than a person can use.
 
-use std::fmt::Write as _;
-
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::watch::{Step, Watch};
@@ -47,55 +45,14 @@ impl Told {
         };
         worth.then(|| {
             self.0 = Some(step);
-            sentence(step)
+            step.in_words()
         })
     }
-}
-
-fn sentence(step: Step) -> String {
-    match step {
-        Step::Waiting { seconds } => format!("waiting {seconds:.0} s for the rate limit"),
-        Step::Generating { tokens, of } => {
-            format!("generating {} of at most {} tokens", grouped(tokens), grouped(of))
-        }
-        Step::Writing { files: 1 } => "writing 1 file".to_owned(),
-        Step::Writing { files } => format!("writing {files} files"),
-        Step::Testing => "running the tests".to_owned(),
-        Step::Repairing { round, of } => format!("the tests failed: repair {round} of {of}"),
-    }
-}
-
-/// 1240 as 1,240.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            let _ = text.write_char(',');
-        }
-        let _ = text.write_char(digit);
-    }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_step_has_its_sentence() {
-        for (step, said) in [
-            (Step::Waiting { seconds: 12.4 }, "waiting 12 s for the rate limit"),
-            (Step::Generating { tokens: 1_240, of: 6_000 }, "generating 1,240 of at most 6,000 tokens"),
-            (Step::Generating { tokens: 999, of: 1_000_000 }, "generating 999 of at most 1,000,000 tokens"),
-            (Step::Writing { files: 1 }, "writing 1 file"),
-            (Step::Writing { files: 3 }, "writing 3 files"),
-            (Step::Testing, "running the tests"),
-            (Step::Repairing { round: 1, of: 3 }, "the tests failed: repair 1 of 3"),
-        ] {
-            assert_eq!(Told::default().next(step).as_deref(), Some(said));
-        }
-    }
 
     #[test]
     fn ten_thousand_steps_are_at_most_fifty_messages() {

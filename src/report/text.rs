@@ -44,6 +44,23 @@ pub fn excerpt(text: &str, most: usize) -> String {
     words.collect::<Vec<_>>().join(" ").chars().take(most).collect()
 }
 
+/// `1,234`.
+pub fn grouped(count: u64) -> String {
+    apart(&count.to_string())
+}
+
+/// Digits with a comma before each three from the end.
+pub fn apart(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A name on one line, cut to `width` characters.
 pub fn name(text: &str, width: usize) -> String {
     let safe = plain(text).replace('\n', "\\n");

@@ -44,7 +44,7 @@ pub fn run(env: &Env, args: &TurboArgs) -> Result<Said> {
             let edits = if *discard_edits { Edits::Discard } else { Edits::Refuse };
             undo(env, run.as_deref(), None, edits).map(|undone| well(undone_text(&undone)))
         }
-        Some(TurboAction::Runs) => Ok(well(runs_text(&runs::list(state_dir(env)?)?))),
+        Some(TurboAction::Runs) => Ok(well(runs_text(&runs::list(runs::state_dir(env)?)?))),
         Some(TurboAction::Status { offline, json: as_json }) => {
             let live = if *offline { Live::No } else { Live::Yes };
             let status = status::check(env, live);
@@ -57,16 +57,9 @@ pub fn run(env: &Env, args: &TurboArgs) -> Result<Said> {
 
 /// Takes a run back: the one of that id, else the last one, `below` a folder when there is one.
 pub fn undo(env: &Env, run: Option<&str>, below: Option<&Path>, edits: Edits) -> Result<Undone> {
-    let state_dir = state_dir(env)?;
+    let state_dir = runs::state_dir(env)?;
     runs::recover(state_dir)?;
     runs::undo(state_dir, run.map_or(Which::Last, Which::Id), below, edits)
-}
-
-fn state_dir(env: &Env) -> Result<&Path> {
-    env.state_dir.as_deref().ok_or_else(|| {
-        Error::new("cannot find the runs", "neither SEF_STATE_DIR nor HOME is an absolute path")
-            .fix("set HOME")
-    })
 }
 
 fn order(env: &Env, args: &TurboArgs) -> Result<Said> {
@@ -156,7 +149,7 @@ impl Watch for Terminal {
             self.bar.unset_length();
             self.bar.set_style(style(PLAIN));
         }
-        self.bar.set_message(in_words(step));
+        self.bar.set_message(step.in_words());
     }
 
     fn cancelled(&self) -> bool {
@@ -170,17 +163,6 @@ const WITH_BAR: &str = "{spinner} [{bar:24}] {msg} {elapsed}";
 
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("both templates are well formed")
-}
-
-/// What is going on, for people.
-pub fn in_words(step: Step) -> String {
-    match step {
-        Step::Waiting { seconds } => format!("waiting {seconds:.0} s for the rate limit"),
-        Step::Generating { tokens, of } => format!("generating, about {tokens} of at most {of} tokens"),
-        Step::Writing { files } => format!("writing {}", plural(files, "file")),
-        Step::Testing => "running the tests".to_owned(),
-        Step::Repairing { round, of } => format!("repairing, round {round} of {of}"),
-    }
 }
 
 /// What came of an order, for people.

@@ -157,13 +157,7 @@ impl<'a> Job<'a> {
     }
 
     fn state_dir(&self) -> Result<&'a Path, Failure> {
-        self.env.state_dir.as_deref().ok_or_else(|| Failure {
-            code: "not_written".to_owned(),
-            message:
-                "there is no state folder for backups: neither SEF_STATE_DIR nor HOME is an absolute path"
-                    .to_owned(),
-            fix: "set HOME and try again".to_owned(),
-        })
+        runs::state_dir(self.env).map_err(|error| not_written(&[error]))
     }
 
     /// Checks the contract, then finds the service, its key and what is known of its model.
@@ -427,11 +421,11 @@ fn check_contract(text: &str) -> Result<(), Failure> {
 
 /// Why nothing was written: every refusal, and what helps against the first.
 fn not_written(errors: &[Error]) -> Failure {
-    let said = |error: &Error| Error { fix: String::new(), ..error.clone() }.to_string();
-    let all: Vec<String> = errors.iter().take(TOLD).map(said).collect();
+    let all: Vec<Failure> = errors.iter().take(TOLD).map(|error| Failure::of("not_written", error)).collect();
+    let messages: Vec<&str> = all.iter().map(|failure| failure.message.as_str()).collect();
     Failure {
         code: "not_written".to_owned(),
-        message: all.join("; "),
-        fix: errors.first().map(|error| error.fix.clone()).unwrap_or_default(),
+        message: messages.join("; "),
+        fix: all.first().map(|failure| failure.fix.clone()).unwrap_or_default(),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::runs::WrittenFile;
+use crate::error::Error;
 use crate::fsx::confined::Overwrite;
 use crate::hosted::fault::Fault;
 use crate::hosted::usage::Usage;
@@ -130,8 +131,29 @@ pub struct Failure {
     pub fix: String,
 }
 
+impl Failure {
+    /// From the error of a step: its words without the remedy, which stands beside them.
+    pub fn of(code: &str, error: &Error) -> Self {
+        let message = Error { fix: String::new(), ..error.clone() }.to_string();
+        Self { code: code.to_owned(), message, fix: error.fix.clone() }
+    }
+}
+
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self { code: fault.kind.code().to_owned(), message: fault.why, fix: fault.fix }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_what_where_why_and_the_way_out() {
+        let error = Error::new("cannot undo", "it is gone").at("/p/a.py").fix("look into the backup");
+        let failure = Failure::of("failed", &error);
+        assert_eq!(failure.message, "cannot undo: /p/a.py: it is gone");
+        assert_eq!(failure.fix, "look into the backup");
     }
 }

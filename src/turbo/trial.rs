@@ -31,11 +31,7 @@ pub struct Trial {
 
 /// Runs the tests in a folder. A fence that cannot be had is a failure; tests that fail are none.
 pub fn run(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> std::result::Result<Trial, Failure> {
-    let ran = fenced(env, dir, test, watch).map_err(|error| {
-        let fix = error.fix.clone();
-        let message = Error { fix: String::new(), ..error }.to_string();
-        Failure { code: "no_test_run".to_owned(), message, fix }
-    })?;
+    let ran = fenced(env, dir, test, watch).map_err(|error| Failure::of("no_test_run", &error))?;
     let text = ran.output.text();
     Ok(Trial { tested: tested::read(&text, ran.ended), ended: ran.ended, text, fence: ran.said, ms: ran.ms })
 }

@@ -1,12 +1,10 @@
 //! Numbers as the page writes them: thousands apart, units that stay on the line. Never rounds for a sum.
 
+use crate::report::text::apart;
+pub use crate::report::text::grouped as count;
+
 /// Space that no line breaks at.
 const SPACE: char = '\u{a0}';
-
-/// `1,234`.
-pub fn count(count: u64) -> String {
-    apart(&count.to_string())
-}
 
 /// `$1,234.56`, below a cent with hundredths of one; `-$2.00`.
 pub fn usd(dollars: f64) -> String {
@@ -34,17 +32,6 @@ pub fn percents((low, high): (f64, f64)) -> String {
 /// `0.17 ms`.
 pub fn millis(micros: u32) -> String {
     format!("{:.2}{SPACE}ms", f64::from(micros) / 1000.0)
-}
-
-fn apart(digits: &str) -> String {
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::calendar;
+use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::confined::moves::{Failed, Step, carry_out};
 use crate::fsx::confined::stage::{Stage, Time};
@@ -62,6 +63,14 @@ pub struct WrittenFile {
     pub bytes: usize,
     /// What became of it in this writing; a file that the run itself had made stays `Created`.
     pub action: Action,
+}
+
+/// The folder that runs and their backups lie in.
+pub fn state_dir(env: &Env) -> Result<&Path> {
+    env.state_dir.as_deref().ok_or_else(|| {
+        Error::new("cannot keep backups", "neither SEF_STATE_DIR nor HOME is an absolute path")
+            .fix("set HOME and try again")
+    })
 }
 
 impl Run {

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use ureq::http::header::RETRY_AFTER;
-use ureq::http::{HeaderName, HeaderValue, Uri};
+use ureq::http::uri::Authority;
+use ureq::http::{HeaderName, HeaderValue};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use super::args::Secret;
 use super::otlp::{self, Answer};
-use crate::address::is_loopback;
+use crate::address::{Plain, Wrong, checked};
 use crate::error::{Error, Result};
 use crate::fsx::read_regular;
 use crate::report::text::excerpt;
@@ -39,26 +40,18 @@ impl Collector {
     /// Checks an address and headers.
     pub fn new(url: &str, headers: &[Secret], allow_http: bool) -> Result<Self> {
         let cannot = |why: &str| Error::new("cannot use the collector's address", why);
-        let uri: Uri = url.parse().map_err(|_| {
-            cannot("it is not a URL")
-                .fix("give one like http://localhost:4318 or https://collector.example.com:4318")
+        let plain = if allow_http { Plain::Anywhere } else { Plain::HereOnly };
+        let uri = checked(url, plain).map_err(|wrong| {
+            cannot(&wrong.to_string()).fix(match wrong {
+                Wrong::NoUrl => "give one like http://localhost:4318 or https://collector.example.com:4318",
+                Wrong::NoHost => "begin it with https:// or http://",
+                Wrong::UserInfo => "give it as a header: --header 'Authorization=@FILE'",
+                Wrong::Unencrypted => "use https://, or --allow-http when the network between is yours",
+                Wrong::Scheme => "use one of them",
+            })
         })?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(cannot("it has no scheme or no host").fix("begin it with https:// or http://"));
-        };
-        if authority.as_str().contains('@') {
-            return Err(cannot("it holds a user name or password")
-                .fix("give it as a header: --header 'Authorization=@FILE'"));
-        }
-        match scheme {
-            "https" => {}
-            "http" if allow_http || is_loopback(authority.host()) => {}
-            "http" => {
-                return Err(cannot("http:// to another machine sends headers and counts unencrypted")
-                    .fix("use https://, or --allow-http when the network between is yours"));
-            }
-            _ => return Err(cannot("it is neither https:// nor http://").fix("use one of them")),
-        }
+        let (scheme, authority) =
+            (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", Authority::as_str));
         let path = uri.path().trim_end_matches('/');
         let path = if path.ends_with("/v1/metrics") { path.to_owned() } else { format!("{path}/v1/metrics") };
         let shown = format!("{scheme}://{authority}{path}");

@@ -161,16 +161,26 @@ impl Bucket {
 
     /// Tokens that could be sent now without waiting, and the most that there ever are; none when no limit is known.
     pub fn room(&self) -> Option<(u64, u64)> {
-        let levels = self.change(now(), |levels| levels.clone())?;
-        let Level { limit, left } = levels.tokens;
+        let Level { limit, left } = self.look(now())?.tokens;
         (limit > 0.0).then_some((left.max(0.0) as u64, limit as u64))
     }
 
     /// Requests and tokens a minute, as far as known.
     pub fn limits(&self) -> (Option<u64>, Option<u64>) {
         let known = |level: Level| (level.limit > 0.0).then_some(level.limit as u64);
-        let levels = self.change(now(), |levels| levels.clone());
-        levels.map_or((self.requests, self.tokens), |levels| (known(levels.requests), known(levels.tokens)))
+        self.look(now())
+            .map_or((self.requests, self.tokens), |levels| (known(levels.requests), known(levels.tokens)))
+    }
+
+    /// The levels as they stand; none when there is no file to share. Makes and writes nothing.
+    fn look(&self, now: u64) -> Option<Levels> {
+        let path = self.path.as_deref()?;
+        if !path.exists() {
+            return Some(self.levels(b"", now));
+        }
+        let file = open(path)?;
+        let locked = lock_within(&file, LOCK_WAIT);
+        locked.then(|| self.levels(&read_up_to(&file, MAX_FILE).unwrap_or_default(), now))
     }
 
     /// Changes the levels under the lock; none when there is no file to share.
@@ -180,20 +190,7 @@ impl Bucket {
         if !lock_within(&file, LOCK_WAIT) {
             return None;
         }
-        let bytes = read_up_to(&file, MAX_FILE).ok()?;
-        let fresh = || Levels {
-            at: now,
-            requests: Level::full(self.requests),
-            tokens: Level::full(self.tokens),
-            ..Levels::default()
-        };
-        let mut levels: Levels = serde_json::from_slice(&bytes).unwrap_or_else(|_| fresh());
-        // A clock that was set back refills nothing.
-        let seconds = now.saturating_sub(levels.at) as f64 / 1e3;
-        levels.requests.refill(seconds);
-        levels.tokens.refill(seconds);
-        levels.at = now;
-        levels.under_way.retain(|taken| now.saturating_sub(*taken) < FORGOTTEN);
+        let mut levels = self.levels(&read_up_to(&file, MAX_FILE).ok()?, now);
         let answer = change(&mut levels);
         let text = serde_json::to_vec(&levels).ok()?;
         file.rewind()
@@ -201,6 +198,24 @@ impl Bucket {
             .and_then(|()| file.set_len(text.len() as u64))
             .ok()?;
         Some(answer)
+    }
+
+    /// What a file says, refilled since; a full bucket when it says nothing that can be read.
+    fn levels(&self, bytes: &[u8], now: u64) -> Levels {
+        let fresh = || Levels {
+            at: now,
+            requests: Level::full(self.requests),
+            tokens: Level::full(self.tokens),
+            ..Levels::default()
+        };
+        let mut levels: Levels = serde_json::from_slice(bytes).unwrap_or_else(|_| fresh());
+        // A clock that was set back refills nothing.
+        let seconds = now.saturating_sub(levels.at) as f64 / 1e3;
+        levels.requests.refill(seconds);
+        levels.tokens.refill(seconds);
+        levels.at = now;
+        levels.under_way.retain(|taken| now.saturating_sub(*taken) < FORGOTTEN);
+        levels
     }
 }
 

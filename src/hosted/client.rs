@@ -8,11 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
-use ureq::Agent;
+use ureq::{Agent, RequestBuilder};
 
 use super::answer::{self, Answer, Said, Stream, refused};
-use super::bucket::Bucket;
+use super::bucket::{Bucket, Turn};
 use super::fault::{Fault, Kind};
+use super::key::ApiKey;
 use super::limits::Limits;
 use super::service::Service;
 use super::usage::Usage;
@@ -156,7 +157,7 @@ fn unknown_field(fault: &Fault, left_out: &[&str]) -> Option<&'static str> {
 }
 
 /// Waits until the bucket says that there is room.
-fn my_turn(ask: &Ask<'_>, bucket: &Bucket, watch: &dyn Watch) -> Result<super::bucket::Turn, Fault> {
+fn my_turn(ask: &Ask<'_>, bucket: &Bucket, watch: &dyn Watch) -> Result<Turn, Fault> {
     let left = ask.deadline.saturating_duration_since(Instant::now());
     let turn = bucket.take(ask.prompt_tokens + ask.max_tokens, left).map_err(|wait| {
         let why = format!(
@@ -207,7 +208,8 @@ fn body(service: &Service, ask: &Ask<'_>, left_out: &[&str]) -> Value {
     set("temperature", json!(0.1));
     set("stream", json!(true));
     set("stream_options", json!({"include_usage": true}));
-    if let Some(effort) = &service.reasoning_effort {
+    let effort = &service.settings.reasoning_effort;
+    if !effort.is_empty() {
         set("reasoning_effort", json!(effort));
     }
     for (name, value) in ask.extra {
@@ -227,27 +229,21 @@ fn exchange(
     left_out: &[&str],
     watch: &dyn Watch,
 ) -> (Limits, Result<Answer, Fault>) {
-    let scrubbed = |mut fault: Fault| {
-        if let Some(key) = &service.key {
-            fault.why = key.scrub(&fault.why);
-        }
-        fault
-    };
     let request = Request {
         agent: service.agent.clone(),
         url: format!("{}/chat/completions", service.base_url),
-        authorization: service.key.as_ref().map(super::key::ApiKey::bearer),
+        authorization: service.key.as_ref().map(ApiKey::bearer),
         body: Some(body(service, ask, left_out).to_string()),
         within: ask.deadline.saturating_duration_since(Instant::now()),
     };
     let wire = Wire { pieces: request.send(), deadline: ask.deadline, watch };
     let head = match wire.head() {
         Ok(head) => head,
-        Err(fault) => return (Limits::default(), Err(scrubbed(fault))),
+        Err(fault) => return (Limits::default(), Err(scrubbed(service, fault))),
     };
     let limits = head.limits();
     let answer = if head.status == 200 { wire.answer(&head, ask) } else { Err(wire.refusal(&head, &limits)) };
-    (limits, answer.map_err(scrubbed))
+    (limits, answer.map_err(|fault| scrubbed(service, fault)))
 }
 
 /// Whether a request carries the key.
@@ -265,7 +261,7 @@ pub fn get(service: &Service, url: &str, with_key: WithKey, within: Duration) ->
     let request = Request {
         agent: service.agent.clone(),
         url: url.to_owned(),
-        authorization: key.map(super::key::ApiKey::bearer),
+        authorization: key.map(ApiKey::bearer),
         body: None,
         within,
     };
@@ -278,12 +274,15 @@ pub fn get(service: &Service, url: &str, with_key: WithKey, within: Duration) ->
         head.check_encoding()?;
         wire.body()
     });
-    fetched.map_err(|mut fault| {
-        if let Some(key) = &service.key {
-            fault.why = key.scrub(&fault.why);
-        }
-        fault
-    })
+    fetched.map_err(|fault| scrubbed(service, fault))
+}
+
+/// Whatever a service said, without the key in it.
+fn scrubbed(service: &Service, mut fault: Fault) -> Fault {
+    if let Some(key) = &service.key {
+        fault.why = key.scrub(&fault.why);
+    }
+    fault
 }
 
 /// What a thread of its own sends, so that whoever waits can stop waiting.
@@ -344,25 +343,23 @@ impl Request {
         pieces
     }
 
+    /// With its deadline and, when it carries one, the key.
+    fn prepared<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        let request = request.config().timeout_global(Some(self.within)).build();
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
+    }
+
     /// Ends as soon as nobody takes what comes.
-    fn run(self, to: &SyncSender<Piece>) -> Result<(), ureq::Error> {
-        let mut response = if let Some(body) = self.body {
-            let request = self.agent.post(&self.url).config().timeout_global(Some(self.within)).build();
-            let request = request
-                .header("content-type", "application/json")
-                .header("accept", "text/event-stream, application/json");
-            match &self.authorization {
-                Some(authorization) => request.header("authorization", authorization),
-                None => request,
-            }
-            .send(body)?
+    fn run(&self, to: &SyncSender<Piece>) -> Result<(), ureq::Error> {
+        let (agent, url) = (&self.agent, &self.url);
+        let mut response = if let Some(body) = &self.body {
+            let request = self.prepared(agent.post(url)).header("content-type", "application/json");
+            request.header("accept", "text/event-stream, application/json").send(body)?
         } else {
-            let request = self.agent.get(&self.url).config().timeout_global(Some(self.within)).build();
-            match &self.authorization {
-                Some(authorization) => request.header("authorization", authorization),
-                None => request,
-            }
-            .call()?
+            self.prepared(agent.get(url)).call()?
         };
         let headers = response
             .headers()

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use ureq::http::Uri;
+use ureq::http::uri::Authority;
 use ureq::{Agent, Proxy};
 
 use super::fault::{Fault, Kind};
 use super::key::ApiKey;
-use crate::address::is_loopback;
+use crate::address::{Plain, checked, is_loopback};
 use crate::config::Env;
 use crate::rules::policy::Hosted;
 use crate::rules::users_policy;
@@ -107,8 +108,6 @@ pub struct Service {
     pub key: Option<ApiKey>,
     /// The model that is asked.
     pub model: String,
-    /// Asked for besides; none: the model's own.
-    pub reasoning_effort: Option<String>,
     /// The user's settings.
     pub settings: Hosted,
     /// Its connections.
@@ -137,7 +136,6 @@ impl Service {
             key_env,
             key,
             model: model.to_owned(),
-            reasoning_effort: Some(settings.reasoning_effort.clone()).filter(|effort| !effort.is_empty()),
             settings,
         })
     }
@@ -235,22 +233,12 @@ fn base_url(provider: &Provider, settings: &Hosted, from_env: Option<&str>) -> R
 fn address(url: &str) -> Result<(String, String), Fault> {
     let cannot =
         |why: &str| Fault::new(Kind::BadAddress, format!("the service's address cannot be used: {why}"));
-    let uri: Uri = url.trim().parse().map_err(|_| cannot("it is no URL"))?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(cannot("it has no scheme or no host"));
-    };
-    if authority.as_str().contains('@') {
-        return Err(cannot("it holds a user name or password"));
-    }
+    let uri = checked(url.trim(), Plain::HereOnly).map_err(|wrong| cannot(&wrong.to_string()))?;
     if uri.query().is_some() {
         return Err(cannot("it has a query"));
     }
-    match scheme {
-        "https" => {}
-        "http" if is_loopback(authority.host()) => {}
-        "http" => return Err(cannot("http:// to another machine sends the key unencrypted")),
-        _ => return Err(cannot("it is neither https:// nor http://")),
-    }
+    let (scheme, authority) =
+        (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", Authority::as_str));
     let host = format!("{scheme}://{authority}").to_ascii_lowercase();
     Ok((format!("{host}{}", uri.path().trim_end_matches('/')), host))
 }

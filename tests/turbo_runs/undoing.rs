@@ -214,6 +214,35 @@ fn runs_of_one_file_after_the_other_are_undone_from_the_last_to_the_first() {
 }
 
 #[test]
+fn folders_that_two_runs_use_go_with_the_last_of_them_in_any_order() {
+    let project = Project::new();
+    std::fs::remove_dir(project.out()).expect("was empty");
+    let before = project.tree();
+    let state = project.sandbox.state();
+    let write_two = || {
+        let first = project.write(&[("deep/er/a.py", "1"), ("deep/er/one/b.py", "1")], Overwrite::Refuse);
+        let second = project.write(&[("deep/er/c.py", "2")], Overwrite::Refuse);
+        (first.expect("is written").id, second.expect("is written").id)
+    };
+    let take_back = |id: &str| undo(&state, Which::Id(id), None, Edits::Refuse).expect("is undone");
+
+    let (first, second) = write_two();
+    take_back(&first);
+    assert_eq!(
+        (project.path("deep/er/one").exists(), project.read("deep/er/c.py")),
+        (false, Some("2".into()))
+    );
+    take_back(&second);
+    assert_eq!(project.tree(), before);
+
+    let (first, second) = write_two();
+    take_back(&first);
+    std::fs::create_dir(project.path("deep/er/one")).expect("somebody makes a folder");
+    take_back(&second);
+    assert!(project.path("deep/er/one").exists(), "an empty folder that is somebody's stays");
+}
+
+#[test]
 fn b5_manifest_and_backups_are_private() {
     let project = planted();
     let id = project.write(&FILES, Overwrite::Replace).expect("is written").id;

@@ -137,7 +137,7 @@ impl Run {
     /// nothing is forgotten.
     pub fn abandon(mut self) -> Result<Undone> {
         let turn = Turn::take(&self.state_dir)?;
-        let undone = undo::put_back(&self.folder, &mut self.manifest, Edits::Leave)?;
+        let undone = undo::put_back(&turn, &self.folder, &mut self.manifest, Edits::Leave)?;
         if undone.restored.is_empty() && undone.removed.is_empty() && undone.left.is_empty() {
             turn.forget(&self.manifest.id);
         }

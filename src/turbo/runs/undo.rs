@@ -1,5 +1,5 @@
 //! Takes a run back: what it made is removed, what it replaced is put back with mode and time, folders it made go when
-//! they are empty. The same code mends a run that was killed, and goes on with an undo that was.
+//! they are empty, at the latest with the last run that wrote into them. The same code mends a run that was killed, and goes on with an undo that was.
 //!
 //! A file that somebody edited since is theirs: it is never touched unless its edits are discarded by name, and then kept.
 
@@ -75,7 +75,7 @@ pub fn undo(state_dir: &Path, which: Which<'_>, below: Option<&Path>, edits: Edi
         }
         State::Writing | State::Done | State::Undoing => {}
     }
-    put_back(&folder, &mut manifest, edits)
+    put_back(&turn, &folder, &mut manifest, edits)
 }
 
 /// Mends what was killed: runs in the middle of their writing are taken back, undos are completed. Call it before
@@ -95,7 +95,7 @@ pub fn recover(state_dir: &Path) -> Result<(Vec<Undone>, Vec<Error>)> {
         }
         let Ok(mut manifest) = Manifest::load(&folder) else { continue };
         if matches!(manifest.state, State::Writing | State::Undoing) && turn.is_gone(&id) {
-            match put_back(&folder, &mut manifest, Edits::Leave) {
+            match put_back(&turn, &folder, &mut manifest, Edits::Leave) {
                 Ok(_) if manifest.files.is_empty() => turn.forget(&id),
                 Ok(undone) => mended.push(undone),
                 Err(error) => errors.push(error),
@@ -139,8 +139,8 @@ fn find(turn: &Turn, which: Which<'_>, below: Option<&Path>) -> Result<(PathBuf,
     ))
 }
 
-/// Takes the run back; its folder and the lock of all runs are the caller's.
-pub(super) fn put_back(folder: &Path, manifest: &mut Manifest, edits: Edits) -> Result<Undone> {
+/// Takes the run back; its folder is the caller's.
+pub(super) fn put_back(turn: &Turn, folder: &Path, manifest: &mut Manifest, edits: Edits) -> Result<Undone> {
     let mut root = Root::reopen(&manifest.root)?;
     let mut undone = Undone { id: manifest.id.clone(), root: manifest.root.clone(), ..Undone::default() };
     let state = manifest.state;
@@ -170,6 +170,7 @@ pub(super) fn put_back(folder: &Path, manifest: &mut Manifest, edits: Edits) -> 
         root.remove_folder(made).map_err(|error| cannot(&manifest.root.join(made), &error))?;
     }
     root.unmake(manifest.root_made).map_err(|error| cannot(&manifest.root, &error))?;
+    clear_after_others(turn, manifest, &steps);
     root.sync().map_err(|error| cannot(&manifest.root, &error))?;
     manifest.state = State::Undone;
     manifest.save(folder)?;
@@ -178,6 +179,24 @@ pub(super) fn put_back(folder: &Path, manifest: &mut Manifest, edits: Edits) -> 
         list.push(step.path.as_str().to_owned());
     }
     Ok(undone)
+}
+
+/// Removes the empty folders above this run's files that runs taken back before it had made: when those were taken back,
+/// this run's files still stood there. What cannot be removed stays.
+fn clear_after_others(turn: &Turn, manifest: &Manifest, steps: &[Step]) {
+    let files: Vec<PathBuf> = steps.iter().map(|step| manifest.root.join(step.path.as_str())).collect();
+    let others = turn.ids().unwrap_or_default().into_iter().filter(|id| *id != manifest.id);
+    for other in others.filter_map(|id| Manifest::load(&turn.folder(&id)).ok()) {
+        if other.state != State::Undone {
+            continue;
+        }
+        let below = other.folders.iter().rev().map(|folder| other.root.join(folder));
+        let made = below.chain(other.root.ancestors().take(other.root_made).map(Path::to_owned));
+        for folder in made.filter(|folder| files.iter().any(|file| file.starts_with(folder))) {
+            let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) else { continue };
+            let _ = Root::reopen(above).map(|above| above.remove_folder(&name.to_string_lossy()));
+        }
+    }
 }
 
 /// One file that is not as it was before the run.

@@ -10,7 +10,7 @@ mod api;
 mod check;
 mod data;
 mod heading;
-mod line;
+pub(crate) mod line;
 mod parse;
 mod placeholder;
 mod refusal;

@@ -12,4 +12,5 @@ pub mod engine;
 pub mod order;
 pub mod prompt;
 pub mod runs;
+pub mod session;
 pub mod trial;

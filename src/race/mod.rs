@@ -4,3 +4,4 @@
 pub mod complexity;
 pub mod data;
 pub mod design;
+pub mod plan;

@@ -88,6 +88,43 @@ pub struct Finished {
     pub error: Option<Failure>,
 }
 
+/// What the calls of one piece of work took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    /// The model that answered; the one that was asked when none did.
+    pub model: String,
+    /// Answers that were paid for or asked for again.
+    pub calls: u32,
+    /// Of these, made again because the service was busy or broken, or the answer was cut off.
+    pub retries: u32,
+    /// Tokens of all calls.
+    pub usage: Usage,
+    /// Waiting for the service, in milliseconds.
+    pub service_ms: u64,
+    /// By the service's list prices, in US dollars; none when a price is not known.
+    pub cost_usd: Option<f64>,
+}
+
+impl Spent {
+    /// Both together. A cost that is not known makes the sum unknown; nothing costs nothing.
+    #[must_use]
+    pub fn plus(self, other: &Self) -> Self {
+        let cost_usd = match (self.calls, other.calls) {
+            (0, _) => other.cost_usd,
+            (_, 0) => self.cost_usd,
+            _ => self.cost_usd.zip(other.cost_usd).map(|(a, b)| a + b),
+        };
+        Self {
+            model: if other.model.is_empty() { self.model } else { other.model.clone() },
+            calls: self.calls + other.calls,
+            retries: self.retries + other.retries,
+            usage: self.usage.plus(other.usage),
+            service_ms: self.service_ms + other.service_ms,
+            cost_usd,
+        }
+    }
+}
+
 /// See [`Finished::status`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

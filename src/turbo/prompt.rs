@@ -42,20 +42,22 @@ pub struct Standing<'a> {
     pub content: &'a str,
 }
 
+/// Files as a request shows them, each between two lines with its path.
+pub fn shown(files: &[Standing<'_>]) -> String {
+    let each = |file: &Standing<'_>| {
+        format!("--- {} ---\n{}\n--- end of {} ---", file.path, file.content.trim_end(), file.path)
+    };
+    files.iter().map(each).collect::<Vec<_>>().join("\n\n")
+}
+
 /// The request that mends failing tests.
 pub fn repair(contract: &str, files: &[Standing<'_>], command: &str, output: &str) -> String {
     let names: Vec<&str> = files.iter().map(|file| file.path).collect();
-    let shown: Vec<String> = files
-        .iter()
-        .map(|file| {
-            format!("--- {} ---\n{}\n--- end of {} ---", file.path, file.content.trim_end(), file.path)
-        })
-        .collect();
     format!(
         "{}\n\nThese files were written for this contract:\n\n{}\n\nThe tests ({command}) fail:\n\n{output}\n\nMend the cause. \
          Answer with whole files again, and only with those of these that have to change: {}. The tests stay as they are.",
         contract.trim(),
-        shown.join("\n\n"),
+        shown(files),
         names.join(", ")
     )
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::blocks::{self, Blocks, FileBlock, Reason};
-use super::order::{Failure, Finished, Order, Status, Tests};
+use super::order::{Failure, Finished, Order, Spent, Status, Tests};
 use super::runs::{self, Run, WrittenFile};
 use super::trial::{self, Trial};
 use super::{account, budget, prompt};
@@ -39,6 +39,7 @@ pub struct Session<'a> {
     model_id: String,
     model: Option<Model>,
     used: Usage,
+    calls: u32,
     retries: u32,
     service_ms: u64,
     root: Option<Root>,
@@ -91,6 +92,7 @@ impl<'a> Session<'a> {
             model_id: order.model.clone().unwrap_or_default(),
             model: None,
             used: Usage::default(),
+            calls: 0,
             retries: 0,
             service_ms: 0,
             root: None,
@@ -238,6 +240,7 @@ impl<'a> Session<'a> {
 
     fn count(&mut self, reply: &Reply) {
         self.used = self.used.plus(reply.used);
+        self.calls += 1 + reply.retries;
         self.retries += reply.retries;
         self.service_ms += reply.service_ms;
     }
@@ -357,21 +360,50 @@ impl<'a> Session<'a> {
         changed.then_some(id)
     }
 
+    /// What all calls so far took.
+    pub fn spent(&self) -> Spent {
+        let cost = self.model.as_ref().and_then(|model| model.cost(&self.used));
+        Spent {
+            model: self.model_id.clone(),
+            calls: self.calls,
+            retries: self.retries,
+            usage: self.used,
+            service_ms: self.service_ms,
+            cost_usd: cost.map(crate::prices::Usd::dollars),
+        }
+    }
+
+    /// What is odd but no fault.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// What the tests said last, and how many repairs it took.
+    pub fn tests(&self) -> Option<&Tests> {
+        self.tests.as_ref()
+    }
+
+    /// Ends the work and leaves the files to whoever owns the folder: there is nothing to undo.
+    pub fn leave(mut self) -> Result<(), Failure> {
+        let Some(run) = self.run.take() else { return Ok(()) };
+        run.leave().map_err(|error| not_written(&[error]))
+    }
+
     /// Ends the work and says what came of it.
     pub fn finish(mut self, error: Option<Failure>, began: Instant) -> Finished {
         let run = self.run.take().and_then(|run| self.close(run));
-        let cost = self.model.as_ref().and_then(|model| model.cost(&self.used));
+        let spent = self.spent();
         Finished {
             status: if error.is_none() { Status::Ok } else { Status::Error },
             run,
             out: self.order.out.to_string_lossy().into_owned(),
             files: self.files,
-            model: self.model_id,
-            usage: self.used,
+            model: spent.model,
+            usage: spent.usage,
             ms: began.elapsed().as_millis() as u64,
-            service_ms: self.service_ms,
-            retries: self.retries,
-            cost_usd: cost.map(crate::prices::Usd::dollars),
+            service_ms: spent.service_ms,
+            retries: spent.retries,
+            cost_usd: spent.cost_usd,
             compare: account::compare(self.env, &self.used),
             tests: self.tests,
             warnings: self.warnings,

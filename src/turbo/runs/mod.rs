@@ -133,6 +133,16 @@ impl Run {
         Ok(())
     }
 
+    /// Ends the run and forgets it: the files belong to whoever owns the folder, and there is nothing to undo.
+    pub fn leave(mut self) -> Result<()> {
+        let turn = Turn::take(&self.state_dir)?;
+        // Saved first: a run that is killed while it is forgotten must not be taken for one that was killed writing.
+        self.manifest.state = State::Done;
+        self.manifest.save(&self.folder)?;
+        turn.forget(&self.manifest.id);
+        Ok(())
+    }
+
     /// Takes back everything that the run wrote. Files that somebody edited meanwhile stay and are named. A run that changed
     /// nothing is forgotten.
     pub fn abandon(mut self) -> Result<Undone> {

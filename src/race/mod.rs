@@ -4,4 +4,8 @@
 pub mod complexity;
 pub mod data;
 pub mod design;
+pub mod gates;
+pub mod live;
 pub mod plan;
+pub mod runner;
+pub mod terminal;

@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use super::engine;
 use super::order::{Finished, Order, Status, Test, Vague};
@@ -19,13 +17,12 @@ use crate::error::{Error, Result};
 use crate::fsx::confined::{Action, Overwrite};
 use crate::fsx::read_regular;
 use crate::hosted::status::{self, Live};
+use crate::interrupt;
 use crate::report::text::{json, money, name, plain, plural, short};
 use crate::watch::{Step, Watch};
 
 /// Largest contract that is read, in bytes; the checker's own bound is far smaller.
 const MOST_CONTRACT: u64 = 4 << 20;
-/// What a shell calls a command that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 
 /// What to print, and whether all went well.
 pub struct Said {
@@ -105,8 +102,7 @@ fn read_contract(path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8"))
 }
 
-/// Shows the steps on a terminal, nothing on a pipe, and notices Ctrl-C: the first one ends the work in an orderly way, the
-/// second one at once.
+/// Shows the steps on a terminal, nothing on a pipe, and notices Ctrl-C.
 struct Terminal {
     bar: ProgressBar,
     interrupted: Arc<AtomicBool>,
@@ -114,12 +110,7 @@ struct Terminal {
 
 impl Terminal {
     fn new() -> Result<Self> {
-        let interrupted = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&interrupted))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupted)))
-                .map_err(|why| Error::new("cannot watch for Ctrl-C", why))?;
-        }
+        let interrupted = interrupt::watch()?;
         let target = if std::io::stderr().is_terminal() {
             ProgressDrawTarget::stderr()
         } else {

@@ -158,7 +158,7 @@ pub struct Tests {
 }
 
 /// What went wrong, in words that Claude or a person can act on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Stable name: `no_key`, `rate_limited`, `cut_off`, `exists`, `tests_failed`, ...
     pub code: String,

@@ -136,7 +136,7 @@ pub enum Status {
 }
 
 /// One line of the honest comparison.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Compared {
     /// A Claude model's id.
     pub model: String,

@@ -25,20 +25,20 @@ const STYLE: &str = include_str!("style.css");
 
 /// The page. `made` is the time of making, in milliseconds since 1970: the one part that the report does not decide.
 pub fn page(report: &Report, made: u64) -> String {
-    let mut html = format!(
+    let inner = if report.is_empty() { first_steps(report) } else { sections(report) };
+    document("SEF report", &format!("{}<main>{inner}</main>{}", header(report), footer(report, made)))
+}
+
+/// A whole page round a body that is escaped already.
+pub fn document(title: &str, body: &str) -> String {
+    format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
          <meta name=\"color-scheme\" content=\"light dark\"/><meta name=\"referrer\" content=\"no-referrer\"/>\
-         <link rel=\"icon\" href=\"data:,\"/><title>SEF report</title><style>{STYLE}</style></head><body>"
-    );
-    html.push_str(&header(report));
-    html.push_str("<main>");
-    html.push_str(&if report.is_empty() { first_steps(report) } else { sections(report) });
-    html.push_str("</main>");
-    html.push_str(&footer(report, made));
-    html.push_str("</body></html>\n");
-    html
+         <link rel=\"icon\" href=\"data:,\"/><title>{}</title><style>{STYLE}</style></head><body>{body}</body></html>\n",
+        words(title)
+    )
 }
 
 fn header(report: &Report) -> String {

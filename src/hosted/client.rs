@@ -40,8 +40,8 @@ const MORE_BYTES: u64 = 1 << 20;
 /// Bytes of English or code that a token stands for on average, for what is shown while waiting.
 const USUAL_BYTES: u64 = 4;
 /// Fields that some services do not know; a refusal that names one is tried again without it.
-const OPTIONAL: [&str; 4] =
-    ["stream_options", "max_completion_tokens", "reasoning_format", "reasoning_effort"];
+const OPTIONAL: [&str; 5] =
+    ["stream_options", "max_completion_tokens", "reasoning_format", "reasoning_effort", "response_format"];
 
 /// What is asked.
 #[derive(Debug, Clone)]

@@ -44,6 +44,11 @@ impl<'a> Lane<'a> {
         Self { spectator, name, doing: Mutex::new(String::new()) }
     }
 
+    /// Whose it is.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
     /// A new phase begins: `planning`, `generating 1/2`.
     pub fn begin(&self, doing: &str) {
         doing.clone_into(&mut self.doing.lock().expect("nothing panics while it is held"));

@@ -1,6 +1,7 @@
 //! Races: several candidates for one design (showdown) or several designs for one problem (any-percent), each in a git
 //! worktree of its own, judged by tests and by `judge`. The user's checkout is never touched but by a promotion.
 
+pub mod approaches;
 pub mod complexity;
 pub mod data;
 pub mod design;

@@ -129,7 +129,8 @@ pub fn run(
         record.first_pass = Some(tests.first_pass);
         record.repairs = tests.repairs;
     }
-    let left = session.leave();
+    // What is not finished is taken back, so that whoever goes on begins with the base commit.
+    let left = if result.is_ok() { session.leave() } else { session.abandon() };
     record.ms += began.elapsed().as_millis() as u64;
     result.and(left)?;
     record.stage = Stage::Written;

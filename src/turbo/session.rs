@@ -225,6 +225,24 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// An answer that is one JSON value. The schema goes along as the strict form of the answer where the service knows that;
+    /// the value is not checked against it here.
+    pub fn structured(
+        &mut self,
+        ready: &Ready,
+        system: &str,
+        user: &str,
+        schema: &serde_json::Value,
+    ) -> Result<String, Failure> {
+        let format = serde_json::json!({
+            "type": "json_schema",
+            "json_schema": { "name": "answer", "strict": true, "schema": schema },
+        });
+        let extra = serde_json::Map::from_iter([("response_format".to_owned(), format)]);
+        let answer = self.ask(ready, &Words { system, user, sized_by: system, extra: Some(&extra) })?;
+        Ok(without_fence(&answer).to_owned())
+    }
+
     /// A model that is not served: what is served instead is asked for.
     fn explained(&self, ready: &Ready, fault: Fault) -> Fault {
         if fault.kind != Kind::NoModel {
@@ -389,6 +407,12 @@ impl<'a> Session<'a> {
         run.leave().map_err(|error| not_written(&[error]))
     }
 
+    /// Ends the work and takes the files back; those that somebody edited meanwhile stay.
+    pub fn abandon(mut self) -> Result<(), Failure> {
+        let Some(run) = self.run.take() else { return Ok(()) };
+        run.abandon().map(|_| ()).map_err(|error| not_written(&[error]))
+    }
+
     /// Ends the work and says what came of it.
     pub fn finish(mut self, error: Option<Failure>, began: Instant) -> Finished {
         let run = self.run.take().and_then(|run| self.close(run));
@@ -410,6 +434,13 @@ impl<'a> Session<'a> {
             error,
         }
     }
+}
+
+/// An answer without the code fence that models put round JSON.
+fn without_fence(answer: &str) -> &str {
+    let answer = answer.trim();
+    let inner = answer.strip_prefix("```json").or_else(|| answer.strip_prefix("```"));
+    inner.and_then(|inner| inner.strip_suffix("```")).unwrap_or(answer).trim()
 }
 
 /// Why nothing was written: every refusal, and what helps against the first.

@@ -21,6 +21,7 @@ pub mod config;
 pub mod contract;
 pub mod error;
 pub mod eval;
+pub mod exam;
 pub mod explain;
 pub mod export;
 pub mod feedback;

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use output::Output;
 pub use run::{run, run_behind};
+pub use scratch::remove;
 
 use crate::error::{Error, Result};
 pub use crate::rules::policy::Sandbox;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::{self, Part, line};
 use crate::error::{Error, Result};
+use crate::exam::protected::is_test;
 use crate::fsx::read_regular;
-use crate::turbo::trial::is_test;
 
 /// Largest design that is read, in bytes: every runner's prompt holds it.
 const MOST_BYTES: u64 = 256 << 10;

@@ -11,12 +11,13 @@ use super::design::Design;
 use super::live::Lane;
 use super::plan::{self, Bent, Brief, Ground, Plan};
 use crate::config::Env;
+use crate::exam::protected::is_test;
 use crate::fsx::confined::Overwrite;
 use crate::turbo::blocks::FileBlock;
 use crate::turbo::order::{Failure, Order, Spent, Vague};
 use crate::turbo::prompt::{Standing, shown};
 use crate::turbo::session::{Ready, Session, Work};
-use crate::turbo::trial::{Trial, is_test};
+use crate::turbo::trial::Trial;
 
 /// Bytes of earlier files that a later task of the same candidate is shown.
 const MOST_SHOWN: usize = 48 << 10;

@@ -3,13 +3,14 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::order::{Failure, Test};
 use crate::config::{self, Env};
 use crate::error::{Error, Result};
+use crate::exam::protected::is_test;
 use crate::fence::tested::{self, Tested, Verdict};
 use crate::fence::{self, Ended, Limits, Network, Ran, Sandbox};
 use crate::report::text::plural;
@@ -29,14 +30,47 @@ pub struct Trial {
     ms: u64,
 }
 
+/// Where tests run, and with what room.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    /// The folder; the command starts here and may write here.
+    pub dir: &'a Path,
+    /// Folders that are shown read-only although they lie in a hidden one.
+    pub shown: &'a [PathBuf],
+    /// What one run may use.
+    pub limits: Limits,
+    /// The `sef` binary, see [`fence::own_binary`].
+    pub sef: &'a Path,
+}
+
 /// Runs the tests in a folder. A fence that cannot be had is a failure; tests that fail are none.
 pub fn run(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> std::result::Result<Trial, Failure> {
-    let ran = fenced(env, dir, test, watch).map_err(|error| Failure::of("no_test_run", &error))?;
+    let sef = fence::own_binary().map_err(|error| Failure::of("no_test_run", &error))?;
+    let limits = Limits { wall: test.within, cpu: test.within, ..Limits::default() };
+    run_in(env, &Setting { dir, shown: &[], limits, sef: &sef }, &test.command, test.sandbox, watch)
+}
+
+/// The same with everything said; `sandbox`: none for the configured one.
+pub fn run_in(
+    env: &Env,
+    setting: &Setting,
+    command: &str,
+    sandbox: Option<Sandbox>,
+    watch: &dyn Watch,
+) -> std::result::Result<Trial, Failure> {
+    let ran =
+        fenced(env, setting, command, sandbox, watch).map_err(|error| Failure::of("no_test_run", &error))?;
     let text = ran.output.text();
     Ok(Trial { tested: tested::read(&text, ran.ended), ended: ran.ended, text, fence: ran.said, ms: ran.ms })
 }
 
-fn fenced(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> Result<Ran> {
+fn fenced(
+    env: &Env,
+    setting: &Setting,
+    command: &str,
+    sandbox: Option<Sandbox>,
+    watch: &dyn Watch,
+) -> Result<Ran> {
     let home = env.home.as_deref().ok_or_else(|| {
         Error::new("cannot fence the tests", "HOME is not set, and it is what the fence hides")
             .fix("set HOME to an absolute path")
@@ -44,16 +78,16 @@ fn fenced(env: &Env, dir: &Path, test: &Test, watch: &dyn Watch) -> Result<Ran> 
     let own = [env.state_dir.clone(), env.config_dir.clone(), env.claude_dir.clone()];
     let hidden: Vec<_> = own.into_iter().flatten().collect();
     let order = fence::Order {
-        command: &test.command,
-        dir,
-        limits: Limits { wall: test.within, cpu: test.within, ..Limits::default() },
-        sandbox: test.sandbox.map_or_else(|| configured(env), Ok)?,
+        command,
+        dir: setting.dir,
+        limits: setting.limits,
+        sandbox: sandbox.map_or_else(|| configured(env), Ok)?,
         network: Network::None,
         variables: &config::variables(),
         allowed: &[],
         hidden: &hidden,
-        shown: &[],
-        sef: &fence::own_binary()?,
+        shown: setting.shown,
+        sef: setting.sef,
     };
     fence::run(&order, home, &|| watch.cancelled())
 }
@@ -63,6 +97,31 @@ fn configured(env: &Env) -> Result<Sandbox> {
 }
 
 impl Trial {
+    /// What the output says.
+    pub fn tested(&self) -> &Tested {
+        &self.tested
+    }
+
+    /// How the command ended.
+    pub fn ended(&self) -> Ended {
+        self.ended
+    }
+
+    /// What the command printed, shortened in its middle.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How well it was fenced, in words.
+    pub fn fence(&self) -> &str {
+        &self.fence
+    }
+
+    /// From start to end, in milliseconds.
+    pub fn ms(&self) -> u64 {
+        self.ms
+    }
+
     /// They ran, and nothing failed.
     pub fn passed(&self) -> bool {
         self.tested.verdict == Verdict::Passed
@@ -124,7 +183,7 @@ impl Trial {
 }
 
 /// How it ended, for JSON and people.
-fn ended(ended: Ended) -> String {
+pub fn ended(ended: Ended) -> String {
     match ended {
         Ended::Exit(code) => format!("exit {code}"),
         Ended::Signal(signal) => format!("signal {signal}"),
@@ -179,20 +238,6 @@ fn subject(file: &str) -> Option<&str> {
     plain.or_else(|| (file.contains(".test.") || file.contains(".spec.")).then_some(stem))
 }
 
-/// A test by its place or name, as the runners of the common languages find them.
-pub fn is_test(path: &str) -> bool {
-    let mut folders: Vec<&str> = path.split('/').collect();
-    let file = folders.pop().unwrap_or_default().to_ascii_lowercase();
-    let in_folder = folders.iter().any(|folder| matches!(*folder, "tests" | "test" | "__tests__" | "spec"));
-    let stem = file.split('.').next().unwrap_or_default();
-    in_folder
-        || stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || stem == "conftest"
-        || file.contains(".test.")
-        || file.contains(".spec.")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,22 +254,5 @@ mod tests {
         assert_eq!(named("File \"/x/tests/test_main.py\", line 3"), ["app/main.py"]);
         assert_eq!(named("AssertionError"), ["app/main.py", "app/store.py"]);
         assert_eq!(named_files("boom", ["tests/a.py"].into_iter()), ["tests/a.py"]);
-    }
-
-    #[test]
-    fn tests_are_known_by_place_or_name() {
-        for (path, test) in [
-            ("tests/a.rs", true),
-            ("src/test_a.py", true),
-            ("pkg/a_test.go", true),
-            ("src/a.test.ts", true),
-            ("src/__tests__/a.js", true),
-            ("src/a.spec.ts", true),
-            ("src/latest.py", false),
-            ("src/contest.py", false),
-            ("attest/main.go", false),
-        ] {
-            assert_eq!(is_test(path), test, "{path}");
-        }
     }
 }

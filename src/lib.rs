@@ -37,6 +37,7 @@ pub mod outcomes;
 pub mod parallel;
 pub mod prices;
 pub mod protocol;
+pub mod race;
 pub mod report;
 pub mod rules;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Kind, Lang};
+use crate::race::command::{CleanArgs, RaceStatusArgs};
 use crate::rules::policy::Sandbox;
 
 /// Spend the right model on each piece of work in Claude Code.
@@ -41,6 +42,14 @@ pub enum Command {
     Accept(WordArgs),
     /// Have a hosted model write code from an exact contract, run its tests, take it back.
     Turbo(Box<TurboArgs>),
+    /// Look at races, and remove what they left.
+    Race {
+        /// What to do.
+        #[command(subcommand)]
+        action: RaceAction,
+    },
+    /// Remove the worktrees and branches that races left, and nothing that holds work.
+    Clean(CleanArgs),
     /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
     Mcp,
     /// One line for Claude Code's status line, from its JSON on standard input.
@@ -73,6 +82,15 @@ pub enum Command {
         /// Which of them.
         part: FencePart,
     },
+}
+
+/// What to do with races.
+#[derive(Debug, Clone, Subcommand)]
+pub enum RaceAction {
+    /// List the races, or show one.
+    Status(RaceStatusArgs),
+    /// The same as `sef clean`.
+    Clean(CleanArgs),
 }
 
 /// A process round a fenced command.

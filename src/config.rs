@@ -127,6 +127,13 @@ pub fn variables() -> Vec<(String, String)> {
     std::env::vars_os().filter_map(text).collect()
 }
 
+/// Those of the named variables that this process has, as they are, for a child that gets nothing else.
+pub fn handed_on(names: &[&'static str]) -> Vec<(&'static str, OsString)> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    let value = |name: &'static str| Some((name, std::env::var_os(name)?));
+    names.iter().filter_map(|name| value(name)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

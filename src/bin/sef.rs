@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
-    StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RaceAction, RulesAction,
+    ScopeArgs, StatusArgs, WordArgs,
 };
 use sef::config::Env;
 use sef::contract::command;
@@ -24,7 +24,7 @@ use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::turbo::Turbo;
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, fence, mcp, statusline, turbo};
+use sef::{eval, explain, feedback, fence, mcp, race, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -81,6 +81,10 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         },
         Command::Reject(args) => said(env, Word::Reject, &args),
         Command::Accept(args) => said(env, Word::Accept, &args),
+        Command::Clean(args) | Command::Race { action: RaceAction::Clean(args) } => {
+            race::command::clean(env, &args)
+        }
+        Command::Race { action: RaceAction::Status(args) } => race::command::status(env, &args),
         Command::Mcp => mcp::serve(env).map(|()| String::new()),
         Command::Statusline => {
             let mut input = String::new();

@@ -5,6 +5,7 @@ pub mod confined;
 pub mod names;
 pub mod never;
 pub mod place;
+pub mod record;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};

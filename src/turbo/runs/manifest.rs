@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::store::save_file;
 use crate::error::{Error, Result};
 use crate::fsx::confined::found::Kept;
 use crate::fsx::confined::{Action, Planned};
 use crate::fsx::names::Relative;
-use crate::fsx::read_private;
+use crate::fsx::{read_private, record};
 
 /// Shape of the file.
 pub(super) const VERSION: u32 = 1;
@@ -129,10 +128,7 @@ impl Manifest {
                 .at(&self.root)
                 .fix("name an output folder whose path is UTF-8")
         })?;
-        let fresh = folder.join("manifest.json.new");
-        save_file(&fresh, &bytes)?;
-        let replaced = std::fs::rename(&fresh, &path).and_then(|()| std::fs::File::open(folder)?.sync_all());
-        replaced.map_err(|error| {
+        record::replace(folder, "manifest.json", &bytes).map_err(|error| {
             Error::new("cannot keep a record of the run", error)
                 .at(&path)
                 .fix("see that SEF's state folder may be written and the disk is not full")

@@ -21,6 +21,7 @@ use crate::fsx::confined::moves::{Failed, Step, carry_out};
 use crate::fsx::confined::stage::{Stage, Time};
 use crate::fsx::confined::{Action, NewFile, Overwrite, Plan, Planned, Root, plan};
 use crate::fsx::names::Relative;
+use crate::fsx::record;
 use store::Turn;
 
 pub use manifest::{Before, Entry, Manifest, State};
@@ -79,8 +80,7 @@ impl Run {
         let turn = Turn::take(state_dir)?;
         let time = calendar::now();
         let random = store::random()?;
-        let clock: String = calendar::timestamp(time).chars().filter(|c| !"-:.".contains(*c)).collect();
-        let id = format!("{clock}-{random}");
+        let id = format!("{}-{random}", record::clock(time));
         let (folder, alive) = turn.add(&id)?;
         let manifest = Manifest {
             version: manifest::VERSION,

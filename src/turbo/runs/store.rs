@@ -4,17 +4,15 @@
 //! Whoever writes or takes back holds the lock `turbo/lock`, so that no two do at once. The process of a run holds
 //! `runs/ID/alive` besides; the kernel lets go of it however the process ends, and ids of processes are used again.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::manifest::{Manifest, State};
 use crate::calendar::DAY;
 use crate::error::{Error, Result};
+use crate::fsx::record;
 use crate::state::{lock_within, private_dir, private_file};
 
 /// How long one writing waits for another; a thousand files take less than a second.
@@ -73,9 +71,9 @@ impl Turn {
         let folder = self.folder(id);
         let made = private_dir(&folder.join("backups"))
             .and_then(|()| File::open(&self.runs)?.sync_all())
-            .and_then(|()| private_file(&folder.join("alive")));
+            .and_then(|()| record::claim(&folder.join("alive")))
+            .and_then(|alive| alive.ok_or_else(|| io::ErrorKind::ResourceBusy.into()));
         let alive = made.map_err(|error| cannot_keep(&folder, &error))?;
-        alive.try_lock().map_err(|error| cannot_keep(&folder, &error))?;
         Ok((folder, alive))
     }
 
@@ -96,7 +94,7 @@ impl Turn {
 
     /// Is the process of a run gone?
     pub(super) fn is_gone(&self, id: &str) -> bool {
-        private_file(&self.folder(id).join("alive")).is_ok_and(|alive| alive.try_lock().is_ok())
+        record::claim(&self.folder(id).join("alive")).is_ok_and(|alive| alive.is_some())
     }
 
     /// Removes old runs. One that is not at its end stays, and so does what cannot be read.
@@ -114,7 +112,7 @@ impl Turn {
 
 /// Writes a private file as a whole and waits until it is on the disk.
 pub(super) fn save_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let saved = write_file(path, bytes).and_then(|file| file.sync_all());
+    let saved = record::write(path, bytes).and_then(|file| file.sync_all());
     saved.map_err(|error| cannot_keep(path, &error))
 }
 
@@ -124,7 +122,7 @@ pub(super) fn save_files<'a>(folder: &Path, files: impl Iterator<Item = (&'a str
     let mut written = 0;
     for (name, bytes) in files {
         let path = folder.join(name);
-        write_file(&path, bytes).map_err(|error| cannot_keep(&path, &error))?;
+        record::write(&path, bytes).map_err(|error| cannot_keep(&path, &error))?;
         written += 1;
     }
     if written == 0 {
@@ -137,22 +135,9 @@ pub(super) fn save_files<'a>(folder: &Path, files: impl Iterator<Item = (&'a str
     synced.map_err(|error| cannot_keep(folder, &error))
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    Ok(file)
-}
-
 /// Eight random bytes in hexadecimal.
 pub(super) fn random() -> Result<String> {
-    let mut bytes = [0; 8];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| {
-        Error::new("cannot start a run", "the system gives no random numbers").fix("run it again")
-    })?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    record::random::<8>().map_err(|error| Error::new("cannot start a run", error).fix("run it again"))
 }
 
 fn runs(state_dir: &Path) -> PathBuf {
@@ -160,16 +145,9 @@ fn runs(state_dir: &Path) -> PathBuf {
 }
 
 fn ids(runs: &Path) -> Result<Vec<String>> {
-    let entries = match std::fs::read_dir(runs) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(|error| {
-            Error::new("cannot list the runs", error).at(runs).fix("see that SEF's state folder may be read")
-        })?,
-    };
-    let mut ids: Vec<String> =
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    ids.sort_unstable_by(|a, b| b.cmp(a));
-    Ok(ids)
+    record::names(runs).map_err(|error| {
+        Error::new("cannot list the runs", error).at(runs).fix("see that SEF's state folder may be read")
+    })
 }
 
 fn cannot_keep(path: &Path, error: &dyn std::fmt::Display) -> Error {

@@ -30,6 +30,7 @@ pub mod guidance;
 pub mod handle;
 pub mod hook;
 pub mod hosted;
+pub mod judge;
 pub mod mcp;
 pub mod metrics;
 pub mod models;

@@ -180,7 +180,7 @@ fn subject(file: &str) -> Option<&str> {
 }
 
 /// A test by its place or name, as the runners of the common languages find them.
-fn is_test(path: &str) -> bool {
+pub fn is_test(path: &str) -> bool {
     let mut folders: Vec<&str> = path.split('/').collect();
     let file = folders.pop().unwrap_or_default().to_ascii_lowercase();
     let in_folder = folders.iter().any(|folder| matches!(*folder, "tests" | "test" | "__tests__" | "spec"));

@@ -32,6 +32,7 @@ pub mod handle;
 pub mod hook;
 pub mod hosted;
 pub mod interrupt;
+pub mod judge;
 pub mod mcp;
 pub mod metrics;
 pub mod models;

@@ -1,0 +1,149 @@
+//! Numbers in the code that have no name. Each value counts once in a file.
+
+use std::collections::BTreeSet;
+
+use super::Parsed;
+use crate::judge::facts::{Finding, Kind};
+use crate::judge::syntax::Tree;
+
+/// Words beside which 100 to 599 is the status of a response.
+const STATUS: [&str; 8] =
+    ["status", "respon", "http", "reply", "abort", "statuscode", "send_error", "writehead"];
+
+/// Finds numbers without a name.
+pub fn magic(one: &Parsed<'_>, findings: &mut Vec<Finding>) {
+    let tree = &one.tree;
+    let lines: Vec<&str> = tree.text.lines().collect();
+    let mut seen = BTreeSet::new();
+    for at in one.nodes().filter(|&at| tree.is(at, tree.language.numbers)) {
+        let value = value(tree.text_of(at));
+        let line = lines.get(tree.nodes[at].line as usize - 1).copied().unwrap_or_default();
+        if is_plain(&value) || has_name(tree, at) || is_status(&value, line) {
+            continue;
+        }
+        if seen.insert(value.clone()) {
+            findings.push(one.point(Kind::MagicNumber, at, format!("`{value}`")));
+        }
+    }
+}
+
+/// A number as one writes it: `1_000u32` is `1000`, `2.0` is `2`.
+fn value(text: &str) -> String {
+    let text = text.replace('_', "").to_ascii_lowercase();
+    let radix = |prefix: &str, radix| {
+        let digits = text.strip_prefix(prefix)?.trim_end_matches(['n', 'l']);
+        let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+        u128::from_str_radix(&digits[..end], radix).ok().map(|number| number.to_string())
+    };
+    if let Some(number) = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)) {
+        return number;
+    }
+    let suffix = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-')))
+        .unwrap_or(text.len());
+    let digits = text[..suffix].trim_end_matches('e');
+    digits.parse::<f64>().map_or_else(|_| text.clone(), |number| number.to_string())
+}
+
+/// 0, 1, 2 and the powers of ten.
+fn is_plain(value: &str) -> bool {
+    let is_power = value.starts_with('1') && value[1..].bytes().all(|digit| digit == b'0');
+    matches!(value, "0" | "2") || is_power
+}
+
+fn has_name(tree: &Tree<'_>, at: usize) -> bool {
+    let language = tree.language;
+    let mut child = at;
+    let mut direct = true;
+    for around in tree.ancestors(at) {
+        if tree.stands_in(child, language.named_numbers) {
+            return true;
+        }
+        let names = language.upper_constants.iter().filter(|slot| slot.0 == tree.nodes[around].kind);
+        for slot in names {
+            let name = tree.child(around, slot.1).map_or("", |name| tree.text_of(name));
+            let is_left = tree.nodes[child].field == slot.1;
+            if !is_left
+                && (is_upper(name) || direct && is_const(tree, around) || is_field_default(tree, around))
+            {
+                return true;
+            }
+        }
+        // `add_argument("--port", default=8080)`
+        if tree.nodes[around].kind == "keyword_argument" {
+            let name = tree.child(around, "name").map_or("", |name| tree.text_of(name));
+            if name.starts_with("default") {
+                return true;
+            }
+        }
+        direct &= tree.is(around, &["binary_expression", "unary_expression", "parenthesized_expression"]);
+        if tree.is(around, language.functions) {
+            return false;
+        }
+        child = around;
+    }
+    false
+}
+
+/// `LIKE_THIS`.
+fn is_upper(name: &str) -> bool {
+    name.chars().any(char::is_uppercase) && !name.chars().any(char::is_lowercase)
+}
+
+/// The declarator of a `const`.
+fn is_const(tree: &Tree<'_>, declarator: usize) -> bool {
+    tree.parent(declarator)
+        .and_then(|declaration| tree.children(declaration).next())
+        .is_some_and(|keyword| tree.nodes[keyword].kind == "const")
+}
+
+/// `limit: int = 50` in a class.
+fn is_field_default(tree: &Tree<'_>, assignment: usize) -> bool {
+    let mut around = tree.ancestors(assignment);
+    let is_annotated = tree.child(assignment, "type").is_some();
+    is_annotated
+        && around.next().is_some_and(|at| tree.nodes[at].kind == "expression_statement")
+        && around.nth(1).is_some_and(|at| tree.nodes[at].kind == "class_definition")
+}
+
+fn is_status(value: &str, line: &str) -> bool {
+    let is_code = value.parse::<u32>().is_ok_and(|number| (100..600).contains(&number));
+    let line = line.to_ascii_lowercase();
+    is_code && STATUS.iter().any(|word| line.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_compared_by_value() {
+        for (text, expected) in [
+            ("1_000u32", "1000"),
+            ("2.0", "2"),
+            ("0x1F", "31"),
+            ("0b101", "5"),
+            ("0o17", "15"),
+            ("3.5f32", "3.5"),
+            ("7i64", "7"),
+            ("1e3", "1000"),
+            ("42n", "42"),
+            ("0xffffffffffffffffffffffffffffffffffff", "0xffffffffffffffffffffffffffffffffffff"),
+        ] {
+            assert_eq!(value(text), expected, "{text}");
+        }
+        for (value, plain) in [
+            ("0", true),
+            ("1", true),
+            ("2", true),
+            ("10", true),
+            ("1000", true),
+            ("3", false),
+            ("1.5", false),
+            ("0.1", false),
+            ("110", false),
+        ] {
+            assert_eq!(is_plain(value), plain, "{value}");
+        }
+    }
+}

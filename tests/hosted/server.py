@@ -1,11 +1,19 @@
 #!/usr/bin/env python3
 """A hosted service on loopback that plays a script, one step per call of chat/completions; the last step repeats.
 
-usage: server.py [--script JSON] [--log FILE] [--rpm N --tpm N] [--models JSON] [--key KEY]
+usage: server.py [--script JSON|@FILE] [--latency SECONDS] [--log FILE] [--rpm N --tpm N] [--models JSON] [--key KEY]
+
+When a step of the script has "when", calls are matched rather than counted, so that they may come in any order and at once:
+a call is answered by the first step that fits and is not used up, and with status 500 when none does. Of such a script a step has
+  when     texts that all stand in the call's messages; without it the step fits every call
+  once     true: the step is used up by its first call; else it repeats
 
 Prints its base URL, then serves until stdin ends. A step is an object with "do":
   answer   files {path: content}, form tagged|legacy|fence|text, text, sse (default true), finish, model, usage, reasoning,
-           think, latency (seconds), tokens (pads the usage), named (only these paths of `files` of an earlier step)
+           think, latency (seconds, else that of the command line), tokens (pads the usage),
+           named (only these paths of `files` of an earlier step)
+  review   yes to everything that the call's strict JSON schema asks, but for the names in `no`, `na` and `flags` {name: severity};
+           place (file:line) and why fill the fields of these names; answer is sent as it stands instead
   status   status, headers, body
   raw      head (text), body (text or {"repeat": text, "times": n}), gzip (bytes of zeros inside), then cut|stall|end
   events   a list of texts, each sent as it is; pause between them; then cut|stall|end
@@ -24,7 +32,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 ARGS = None
 LOCK = threading.Lock()
-STATE = {"calls": 0}
+STATE = {"calls": 0, "used": set()}
 
 
 class Limit:
@@ -56,6 +64,51 @@ def blocks(step, asked):
         else:
             out.append(f'<{tag} path="{path}">\n{content}</{tag}>\n')
     return "".join(out)
+
+
+def said(body):
+    """The text of all messages of a call."""
+    parts = []
+    for message in body["messages"]:
+        content = message.get("content") or ""
+        parts += [content] if isinstance(content, str) else [part.get("text", "") for part in content]
+    return "\n".join(parts)
+
+
+def choose(steps, body):
+    """The step that answers a call, or None. The caller holds LOCK."""
+    number = STATE["calls"]
+    if not any("when" in step for step in steps):
+        return steps[min(number, len(steps) - 1)]
+    text = said(body)
+    for place, step in enumerate(steps):
+        if place in STATE["used"] or not all(words in text for words in step.get("when", [])):
+            continue
+        if step.get("once"):
+            STATE["used"].add(place)
+        return step
+    return None
+
+
+def filled(schema, step, name="", owner=""):
+    """A value that fits a strict JSON schema, answered as the step says. An item is known by its name or its owner's."""
+    kinds = schema.get("type")
+    kind = next((kind for kind in kinds if kind != "null"), "null") if isinstance(kinds, list) else kinds
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        asked = {name, owner}
+        flag = next((severity for item, severity in step.get("flags", {}).items() if item in asked), "none")
+        answer = "no" if asked & set(step.get("no", [])) else "na" if asked & set(step.get("na", [])) else "yes"
+        return next((value for value in (answer, flag) if value in schema["enum"]), schema["enum"][0])
+    if "anyOf" in schema:
+        return filled(schema["anyOf"][0], step, name, owner)
+    if kind == "object":
+        return {key: filled(value, step, key, name) for key, value in schema.get("properties", {}).items()}
+    simple = {"array": [], "boolean": False, "integer": 0, "number": 0, "null": None}
+    if kind in simple:
+        return simple[kind]
+    return step.get(name, "") if name in ("place", "why") else ""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -92,15 +145,16 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         self.note(body)
         with LOCK:
-            steps = json.loads(ARGS.script)
-            number = STATE["calls"]
             refused, headers = self.charge(body)
             if not refused:
+                step = choose(ARGS.script, body)
                 STATE["calls"] += 1
         if refused:
             return self.plain(429, json.dumps({"message": refused, "type": "too_many_tokens_error", "param": "quota", "code": "token_quota_exceeded"}), headers)
-        step = steps[min(number, len(steps) - 1)]
-        time.sleep(step.get("latency", 0))
+        if step is None:
+            why = f"no step of the script fits this call: {said(body)[:400]}"
+            return self.plain(500, json.dumps({"message": why, "type": "script", "code": "no_step"}), headers)
+        time.sleep(step.get("latency", ARGS.latency))
         try:
             getattr(self, "play_" + step["do"])(step, body, headers)
         except (BrokenPipeError, ConnectionResetError):
@@ -157,6 +211,12 @@ class Handler(BaseHTTPRequestHandler):
         self.chunk(b"data: [DONE]\n\n")
         self.chunk(b"")
 
+    def play_review(self, step, body, headers):
+        schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {"type": "object"})
+        answer = step["answer"] if "answer" in step else filled(schema, step)
+        text = answer if isinstance(answer, str) else json.dumps(answer)
+        self.play_answer({**step, "form": "text", "text": text}, body, headers)
+
     def play_status(self, step, body, headers):
         answer = step.get("body", "")
         if step.get("echo"):
@@ -209,6 +269,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def handle_error(self, *_):
         """A client that has gone is what many scripts are about."""
@@ -218,12 +279,17 @@ def main():
     global ARGS
     parser = argparse.ArgumentParser()
     parser.add_argument("--script", default='[{"do": "answer", "files": {"hello.txt": "hello\\n"}}]')
+    parser.add_argument("--latency", type=float, default=0)
     parser.add_argument("--log")
     parser.add_argument("--rpm", type=int, default=0)
     parser.add_argument("--tpm", type=int, default=0)
     parser.add_argument("--models", default='[{"id": "gpt-oss-120b"}, {"id": "qwen-3.8-27b"}]')
     parser.add_argument("--key")
     ARGS = parser.parse_args()
+    if ARGS.script.startswith("@"):
+        with open(ARGS.script[1:], encoding="utf-8") as script:
+            ARGS.script = script.read()
+    ARGS.script = json.loads(ARGS.script)
     server = Server(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -3,7 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Kind, Lang};
-use crate::race::command::{CleanArgs, RaceStatusArgs};
+use crate::race::args::{AnyPercentArgs, ShowdownArgs};
+use crate::race::command::CleanArgs;
 use crate::rules::policy::Sandbox;
 
 /// Spend the right model on each piece of work in Claude Code.
@@ -42,12 +43,11 @@ pub enum Command {
     Accept(WordArgs),
     /// Have a hosted model write code from an exact contract, run its tests, take it back.
     Turbo(Box<TurboArgs>),
-    /// Look at races, and remove what they left.
-    Race {
-        /// What to do.
-        #[command(subcommand)]
-        action: RaceAction,
-    },
+    /// Have several runners build the same design side by side, and choose by tests and measures; also `sef race`.
+    #[command(visible_alias = "race")]
+    Showdown(Box<ShowdownArgs>),
+    /// Have different approaches to one problem built side by side, and choose by tests and measures.
+    AnyPercent(Box<AnyPercentArgs>),
     /// Remove the worktrees and branches that races left, and nothing that holds work.
     Clean(CleanArgs),
     /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
@@ -82,15 +82,6 @@ pub enum Command {
         /// Which of them.
         part: FencePart,
     },
-}
-
-/// What to do with races.
-#[derive(Debug, Clone, Subcommand)]
-pub enum RaceAction {
-    /// List the races, or show one.
-    Status(RaceStatusArgs),
-    /// The same as `sef clean`.
-    Clean(CleanArgs),
 }
 
 /// A process round a fenced command.
@@ -313,7 +304,8 @@ pub struct TurboArgs {
     pub json: bool,
 }
 
-fn sandbox(text: &str) -> Result<Sandbox, &'static str> {
+/// How tests are to be fenced.
+pub fn sandbox(text: &str) -> Result<Sandbox, &'static str> {
     match text {
         "required" => Ok(Sandbox::Required),
         "auto" => Ok(Sandbox::Auto),

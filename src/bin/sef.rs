@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RaceAction, RulesAction,
-    ScopeArgs, StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
+    StatusArgs, WordArgs,
 };
 use sef::config::Env;
 use sef::contract::command;
@@ -43,6 +43,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn with_code(said: turbo::command::Said) -> (String, ExitCode) {
+    (said.text, if said.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs one command: what to print, and the exit code for when nothing failed (`status` has a verdict of its own).
@@ -81,10 +85,9 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         },
         Command::Reject(args) => said(env, Word::Reject, &args),
         Command::Accept(args) => said(env, Word::Accept, &args),
-        Command::Clean(args) | Command::Race { action: RaceAction::Clean(args) } => {
-            race::command::clean(env, &args)
-        }
-        Command::Race { action: RaceAction::Status(args) } => race::command::status(env, &args),
+        Command::Clean(args) => race::command::clean(env, &args),
+        Command::Showdown(args) => return race::launch::showdown(env, &args).map(with_code),
+        Command::AnyPercent(args) => return race::launch::any_percent(env, &args).map(with_code),
         Command::Mcp => mcp::serve(env).map(|()| String::new()),
         Command::Statusline => {
             let mut input = String::new();
@@ -105,8 +108,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             command::new(lang, kind, out.as_deref())
         }
         Command::Turbo(args) => {
-            let said = turbo::command::run(env, &args)?;
-            return Ok((said.text, if said.well { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
+            return turbo::command::run(env, &args).map(with_code);
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

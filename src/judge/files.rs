@@ -7,9 +7,9 @@ use std::path::Path;
 use super::facts::Role;
 use super::lang::{self, Language};
 use crate::error::{Error, Result};
+use crate::exam::protected::is_test;
 use crate::fsx::read_regular;
 use crate::report::text::{grouped, plain};
-use crate::exam::protected::is_test;
 
 /// Most files of a candidate.
 const MOST_FILES: usize = 2_000;

@@ -1,8 +1,11 @@
 //! Whoever watches a race is told what every candidate is doing, in a few words each. Shows nothing itself.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::watch::{Step, Watch};
+
+/// A wait of so many seconds is worth a line.
+const WORTH_A_LINE: f64 = 3.0;
 
 /// Whoever watches a race.
 pub trait Spectator: Sync {
@@ -36,12 +39,14 @@ pub struct Lane<'a> {
     spectator: &'a dyn Spectator,
     name: &'a str,
     doing: Mutex<String>,
+    /// It was said that this phase waits.
+    waits: Mutex<bool>,
 }
 
 impl<'a> Lane<'a> {
     /// The lane of a candidate.
     pub fn of(name: &'a str, spectator: &'a dyn Spectator) -> Self {
-        Self { spectator, name, doing: Mutex::new(String::new()) }
+        Self { spectator, name, doing: Mutex::new(String::new()), waits: Mutex::new(false) }
     }
 
     /// Whose it is.
@@ -51,8 +56,13 @@ impl<'a> Lane<'a> {
 
     /// A new phase begins: `planning`, `generating 1/2`.
     pub fn begin(&self, doing: &str) {
+        *self.waits() = false;
         doing.clone_into(&mut self.doing.lock().expect("nothing panics while it is held"));
         self.spectator.say(Some(self.name), doing, Weight::Phase);
+    }
+
+    fn waits(&self) -> MutexGuard<'_, bool> {
+        self.waits.lock().expect("nothing panics while it is held")
     }
 
     /// How a phase ended.
@@ -69,8 +79,10 @@ impl Watch for Lane<'_> {
                 let percent = tokens.saturating_mul(100).checked_div(of).unwrap_or(0).min(100);
                 self.spectator.say(Some(self.name), &format!("{doing} ({percent} %)"), Weight::Detail);
             }
-            Step::Waiting { .. } => {
-                self.spectator.say(Some(self.name), &format!("{doing}: {}", step.in_words()), Weight::Detail);
+            Step::Waiting { seconds } => {
+                let first = !std::mem::replace(&mut *self.waits(), true);
+                let weight = if first && seconds >= WORTH_A_LINE { Weight::Phase } else { Weight::Detail };
+                self.spectator.say(Some(self.name), &format!("{doing}: {}", step.in_words()), weight);
             }
             Step::Writing { .. } => {}
             Step::Testing => self.begin("testing"),

@@ -7,23 +7,31 @@
 //! them side by side in an [`arena`], each [`runner`] from its [`plan`] to tested code, [`settle`] judges, [`outcome`] is
 //! what came of it.
 
+pub mod account;
 pub mod approaches;
+pub mod arena;
+pub mod args;
 pub mod clean;
 pub mod command;
 pub mod complexity;
 pub mod data;
 pub mod design;
+pub mod engine;
 pub mod gates;
 pub mod git;
+pub mod kept;
+pub mod launch;
 pub mod live;
 pub mod manifest;
 pub mod outcome;
 pub mod page;
+pub mod papers;
 pub mod plan;
 pub mod promote;
 mod remains;
 pub mod repo;
 pub mod result;
 pub mod runner;
+pub mod settle;
 pub mod terminal;
 pub mod worktree;

@@ -12,8 +12,7 @@ Prints its base URL, then serves until stdin ends. A step is an object with "do"
   answer   files {path: content}, form tagged|legacy|fence|text, text, sse (default true), finish, model, usage, reasoning,
            think, latency (seconds, else that of the command line), tokens (pads the usage),
            named (only these paths of `files` of an earlier step)
-  review   yes to everything that the call's strict JSON schema asks, but for the names in `no`, `na` and `flags` {name: severity};
-           place (file:line) and why fill the fields of these names; answer is sent as it stands instead
+  review   the judge's items, all yes, but for answers {item: [answer, place]}; abstractions, bad_names, issues
   status   status, headers, body
   raw      head (text), body (text or {"repeat": text, "times": n}), gzip (bytes of zeros inside), then cut|stall|end
   events   a list of texts, each sent as it is; pause between them; then cut|stall|end
@@ -88,27 +87,6 @@ def choose(steps, body):
             STATE["used"].add(place)
         return step
     return None
-
-
-def filled(schema, step, name="", owner=""):
-    """A value that fits a strict JSON schema, answered as the step says. An item is known by its name or its owner's."""
-    kinds = schema.get("type")
-    kind = next((kind for kind in kinds if kind != "null"), "null") if isinstance(kinds, list) else kinds
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        asked = {name, owner}
-        flag = next((severity for item, severity in step.get("flags", {}).items() if item in asked), "none")
-        answer = "no" if asked & set(step.get("no", [])) else "na" if asked & set(step.get("na", [])) else "yes"
-        return next((value for value in (answer, flag) if value in schema["enum"]), schema["enum"][0])
-    if "anyOf" in schema:
-        return filled(schema["anyOf"][0], step, name, owner)
-    if kind == "object":
-        return {key: filled(value, step, key, name) for key, value in schema.get("properties", {}).items()}
-    simple = {"array": [], "boolean": False, "integer": 0, "number": 0, "null": None}
-    if kind in simple:
-        return simple[kind]
-    return step.get(name, "") if name in ("place", "why") else ""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -212,10 +190,23 @@ class Handler(BaseHTTPRequestHandler):
         self.chunk(b"")
 
     def play_review(self, step, body, headers):
-        schema = body.get("response_format", {}).get("json_schema", {}).get("schema", {"type": "object"})
-        answer = step["answer"] if "answer" in step else filled(schema, step)
-        text = answer if isinstance(answer, str) else json.dumps(answer)
-        self.play_answer({**step, "form": "text", "text": text}, body, headers)
+        """Every item of the judge's schema answered: yes at the first line, unless `answers` says {item: [answer, place]}."""
+        schema = body["response_format"]["json_schema"]["schema"]["properties"]
+        first = re.search(r"^--- (\S+) \(", body["messages"][-1]["content"], re.M).group(1)
+        said = step.get("answers", {})
+
+        def item(name):
+            answer, place = said.get(name, ["yes", f"{first}:1"])
+            return {"answer": answer, "place": place, "why": "as it stands there"}
+
+        answer = {
+            "items": {name: item(name) for name in schema["items"]["properties"]},
+            "flags": {name: {"severity": "none", "place": "", "why": ""} for name in schema["flags"]["properties"]},
+            "abstractions": step.get("abstractions", []),
+            "bad_names": step.get("bad_names", []),
+            "issues": step.get("issues", []),
+        }
+        self.play_answer({**step, "form": "text", "text": json.dumps(answer)}, body, headers)
 
     def play_status(self, step, body, headers):
         answer = step.get("body", "")

@@ -34,6 +34,8 @@ pub struct Root {
     /// What is missing below the anchor, outermost first.
     missing: Vec<OsString>,
     off_limits: Vec<OffLimits>,
+    /// The checkout inside one of them that the root is in.
+    checkout: Option<PathBuf>,
 }
 
 /// A folder that no generated file goes into, and what it is.
@@ -74,13 +76,13 @@ impl Root {
         {
             return Err(cannot("it is the home folder, or holds it").fix("name a folder of a project"));
         }
-        let worktree = worktree(&path);
-        if worktree.is_none()
+        let checkout = checkout(&path, env);
+        if checkout.is_none()
             && let Some(own) = off_limits.iter().find(|own| path.starts_with(&own.folder))
         {
             return Err(cannot(&format!("it is in {}", own.what)).fix("name a folder of a project"));
         }
-        if let Some(met) = never::find(tail(&path).iter().map(String::as_str)) {
+        if let Some(met) = never::find(tail(&path, checkout.as_deref()).iter().map(String::as_str)) {
             let why = format!("it is, or is in, `{}`: {}", met.pattern, met.class);
             return Err(cannot(&why).fix("name a folder of a project; no option allows this one"));
         }
@@ -89,7 +91,7 @@ impl Root {
                 .at(git)
                 .fix("name a folder of a checkout"));
         }
-        let root = Self { off_limits, ..Self::reopen(&path)? };
+        let root = Self { off_limits, checkout, ..Self::reopen(&path)? };
         accessat(&root.anchor, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty()).map_err(
             |error| {
                 let missing: PathBuf = root.missing.iter().collect();
@@ -124,12 +126,24 @@ impl Root {
                 Ok(next) => anchor = next,
                 Err(Errno::NOENT) => {
                     let missing = components[number..].iter().map(|name| (*name).to_owned()).collect();
-                    return Ok(Self { path: path.to_owned(), anchor, missing, off_limits: Vec::new() });
+                    return Ok(Self {
+                        path: path.to_owned(),
+                        anchor,
+                        missing,
+                        off_limits: Vec::new(),
+                        checkout: None,
+                    });
                 }
                 Err(error) => return Err(failed(&at, error)),
             }
         }
-        Ok(Self { path: path.to_owned(), anchor, missing: Vec::new(), off_limits: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            anchor,
+            missing: Vec::new(),
+            off_limits: Vec::new(),
+            checkout: None,
+        })
     }
 
     /// Its real path.
@@ -236,11 +250,11 @@ impl Root {
     pub fn forbids(&self, path: &Relative) -> Option<String> {
         let whole = self.path.join(path.as_str());
         if let Some(own) = self.off_limits.iter().find(|own| whole.starts_with(&own.folder))
-            && worktree(&self.path).is_none()
+            && self.checkout.is_none()
         {
             return Some(format!("it is in {}", own.what));
         }
-        let met = never::find(tail(&whole).iter().map(String::as_str))?;
+        let met = never::find(tail(&whole, self.checkout.as_deref()).iter().map(String::as_str))?;
         Some(format!("files of the kind `{}` are never generated: {}", met.pattern, met.class))
     }
 
@@ -326,18 +340,24 @@ fn off_limits(env: &Env) -> Vec<OffLimits> {
     .collect()
 }
 
-/// The worktree of Claude Code that a path is in: `.claude/worktrees/NAME` is a checkout, not settings.
-fn worktree(path: &Path) -> Option<&Path> {
-    path.ancestors().find(|folder| {
-        let mut above = folder.ancestors().skip(1).map(Path::file_name);
-        above.next().flatten() == Some(OsStr::new("worktrees"))
-            && above.next().flatten() == Some(OsStr::new(".claude"))
-    })
+/// The checkout inside closed folders that a path is in: a worktree of Claude Code's, `.claude/worktrees/NAME`, or a race's in
+/// SEF's state folder, `races/ID/trees/NAME`. Both hold a project, not settings.
+fn checkout(path: &Path, env: &Env) -> Option<PathBuf> {
+    let races = env.state_dir.as_deref().map(|state| real(state).join("races"));
+    let above = |folder: &Path, count: usize| folder.ancestors().nth(count).map(Path::to_owned);
+    let is_named = |folder: &Path, count: usize, name: &str| {
+        above(folder, count).is_some_and(|folder| folder.file_name() == Some(OsStr::new(name)))
+    };
+    let is_checkout = |folder: &&Path| {
+        (is_named(folder, 1, "worktrees") && is_named(folder, 2, ".claude"))
+            || (is_named(folder, 1, "trees") && races.is_some() && above(folder, 3) == races)
+    };
+    path.ancestors().find(is_checkout).map(Path::to_owned)
 }
 
-/// The components that the table of names is asked about: all, or those below a worktree.
-fn tail(path: &Path) -> Vec<String> {
-    let below = worktree(path).and_then(|worktree| path.strip_prefix(worktree).ok()).unwrap_or(path);
+/// The components that the table of names is asked about: all, or those below a checkout inside closed folders.
+fn tail(path: &Path, checkout: Option<&Path>) -> Vec<String> {
+    let below = checkout.and_then(|checkout| path.strip_prefix(checkout).ok()).unwrap_or(path);
     below
         .components()
         .filter_map(|part| match part {

@@ -124,6 +124,16 @@ fn f5_what_would_not_end_or_takes_too_much_ends_with_the_reason_named() {
 }
 
 #[test]
+fn f5_many_files_do_not_fill_the_disk() {
+    let Some(mut hall) = hall() else { return };
+    hall.exam.disk_bytes = 128 << 20;
+    let app = "import os\nfor n in range(100):\n    with open(f'big{n}', 'wb') as f:\n        for _ in range(32): f.write(os.urandom(1 << 20))\n        os.fsync(f.fileno())\n";
+    let sat = hall.full("fills", &[("app.py", app)]);
+    assert_eq!(sat.verdict, Verdict::Failed, "{sat:#?}");
+    assert_eq!(sat.reason, "the run took more than 128 MiB of the disk", "{sat:#?}");
+}
+
+#[test]
 fn f6_no_trick_on_the_runner_from_inside_passes() {
     use Verdict::{Failed, Forged, Incomplete, NoTests};
     let with = |code: &str| format!("import atexit, os, sys, unittest\n{code}\n{WRONG}");
@@ -171,7 +181,7 @@ fn f6_no_trick_on_the_runner_from_inside_passes() {
         ),
         (
             "loads_less",
-            with("load = unittest.TestLoader.getTestCaseNames\nunittest.TestLoader.getTestCaseNames = lambda s, c: load(s, c)[:1]")
+            with("load = unittest.TestLoader.getTestCaseNames\nunittest.TestLoader.getTestCaseNames = lambda s, c: load(s, c)[-1:]")
                 .replace("return 1", "return n * 2 if isinstance(n, int) else 0"),
             &[Incomplete],
             "1 test ran, and the exam holds at least 6",
@@ -199,7 +209,7 @@ fn f6_no_trick_on_the_runner_from_inside_passes() {
         (
             "in_a_call",
             format!("import os\ndef double(n):\n    os.write(2, b'Ran 6 tests in 0.1s\\n\\nFAILED (failures=1)\\n')\n    os._exit(1)\n"),
-            &[Forged],
+            &[Forged, Failed],
             "",
         ),
         (

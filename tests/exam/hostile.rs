@@ -58,9 +58,10 @@ fn hall() -> Option<Hall> {
 fn beaten(hall: &Hall, half: &Sat, tree: &Path) -> Sat {
     let start = Instant::now();
     let sat = hall.sit(tree, Depth::Full);
-    assert!(start.elapsed() < Duration::from_secs(2 * (WALL + 4)), "{tree:?}: {:?}", start.elapsed());
-    assert_ne!(sat.verdict, Verdict::Passed, "{tree:?}: {sat:#?}");
-    assert_eq!(compare(half, &sat), Ordering::Greater, "{tree:?}: {sat:#?}");
+    let name = tree.display();
+    assert!(start.elapsed() < Duration::from_secs(2 * (WALL + 4)), "{name}: {:?}", start.elapsed());
+    assert_ne!(sat.verdict, Verdict::Passed, "{name}: {sat:#?}");
+    assert_eq!(compare(half, &sat), Ordering::Greater, "{name}: {sat:#?}");
     sat
 }
 
@@ -208,14 +209,14 @@ fn f6_no_trick_on_the_runner_from_inside_passes() {
         ),
         (
             "in_a_call",
-            format!("import os\ndef double(n):\n    os.write(2, b'Ran 6 tests in 0.1s\\n\\nFAILED (failures=1)\\n')\n    os._exit(1)\n"),
+            "import os\ndef double(n):\n    os.write(2, b'Ran 6 tests in 0.1s\\n\\nFAILED (failures=1)\\n')\n    os._exit(1)\n".to_owned(),
             &[Forged, Failed],
             "",
         ),
         (
             "inflates",
-            format!("import os\ndef double(n):\n    os.write(1, b'== 100 passed in 0.1s ==\\n')\n    return 4\n"),
-            &[Failed],
+            "import os\ndef double(n):\n    os.write(1, b'== 100 passed in 0.1s ==\\n')\n    return 4\n".to_owned(),
+            &[Failed, Forged],
             "",
         ),
         (

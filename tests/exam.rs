@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use sef::config::Env;
-use sef::exam::{Control, Depth, Exam, Sat, Standard, control, sit};
+use sef::exam::{Control, DISK_BYTES, Depth, Exam, Sat, Standard, control, sit};
 use sef::fence::{Limits, Sandbox as Wanted};
 use sef::watch::Unwatched;
 
@@ -55,6 +55,7 @@ impl Hall {
         let exam = Exam {
             command: command.to_owned(),
             limits,
+            disk_bytes: DISK_BYTES,
             sandbox: Some(Wanted::Auto),
             standard: Some(Standard::read(&sandbox.path("base"), command).expect("read")),
             checkout: Some(sandbox.path("project")),

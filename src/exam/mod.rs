@@ -3,10 +3,10 @@
 //! every test is broken must fail: so it is known that the tests decide, and how many there are. Never changes a candidate's
 //! tree, and never believes an output alone. `docs/exam.md` says what cannot be caught.
 
-mod braces;
 mod broken;
 mod copy;
 mod dependencies;
+mod disk;
 pub mod protected;
 mod sit;
 mod standard;
@@ -14,8 +14,7 @@ mod verdict;
 
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 pub use sit::{control, sit};
 pub use standard::{ExamFile, How, Origin, Standard, Tampered};
@@ -24,6 +23,9 @@ pub use verdict::compare;
 use crate::fence::{Limits, Sandbox};
 use crate::turbo::trial::Trial;
 
+/// What one run may take of the disk unless something else is said: a large project's build fits in several times.
+pub const DISK_BYTES: u64 = 8 << 30;
+
 /// What candidates are examined with; the same for all of a race.
 #[derive(Debug, Clone)]
 pub struct Exam {
@@ -31,6 +33,8 @@ pub struct Exam {
     pub command: String,
     /// What one run may use.
     pub limits: Limits,
+    /// What one run may take of the disk, in bytes, see [`DISK_BYTES`].
+    pub disk_bytes: u64,
     /// How well it must be fenced; none: as configured.
     pub sandbox: Option<Sandbox>,
     /// What is put over the copy; none: the tree is run as it is, and nothing is proved.
@@ -122,10 +126,5 @@ pub struct Sat {
     /// Time of all runs, in milliseconds.
     pub ms: u64,
     /// The run against whole tests; none when there was none. `for_the_model` is for a repair.
-    #[serde(serialize_with = "as_json")]
     pub trial: Option<Trial>,
-}
-
-fn as_json<S: Serializer>(trial: &Option<Trial>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-    trial.as_ref().map_or(Value::Null, Trial::to_json).serialize(serializer)
 }

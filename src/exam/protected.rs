@@ -175,8 +175,9 @@ fn is_shadow(parts: &[String]) -> bool {
         },
         _ => first.as_str(),
     };
-    let python =
-        below.len() == 1 || below.last().is_some_and(|file| file.ends_with(".py") || file.ends_with(".so"));
+    let ending =
+        |file: &String| file.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "py" | "so"));
+    let python = below.len() == 1 || below.last().is_some_and(ending);
     python && LISTS.shadows.modules.iter().any(|other| other == module)
 }
 

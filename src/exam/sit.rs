@@ -7,6 +7,7 @@ use std::path::Path;
 use super::broken::{self, Tests};
 use super::copy::{copy, list};
 use super::dependencies::link;
+use super::disk::Guard;
 use super::protected::{Kind, kind};
 use super::standard::{Origin, Restored};
 use super::verdict::{Known, Seen, first, second};
@@ -55,18 +56,15 @@ pub fn control(
     };
     let word = word()?;
     let tests = read(standard, &word);
-    if tests.iter().all(|(_, tests)| tests.tests.iter().all(|test| test.skipped)) {
+    if tests.iter().all(|(_, tests)| tests.all.iter().all(|test| test.skipped)) {
         return Ok(none("the exam has no test in a language that can be broken"));
     }
     let bare = changed(standard, &tests, |tests, _| tests.bare.clone());
     let empty = scratch.join("empty");
-    let tree = match base {
-        Some(base) => base,
-        None => {
-            fs::create_dir_all(&empty).map_err(|why| cannot(&empty, &why))?;
-            &empty
-        }
-    };
+    if base.is_none() {
+        fs::create_dir_all(&empty).map_err(|why| cannot(&empty, &why))?;
+    }
+    let tree = base.unwrap_or(&empty);
     let ran = run(env, exam, Some(&bare), &keep_going(&exam.command), tree, scratch, watch);
     let _ = fs::remove_dir(&empty);
     let ran = ran?.map_err(|why| cannot(tree, &why))?;
@@ -94,7 +92,7 @@ pub fn sit(
     let standard = exam.standard.as_ref();
     let ran = match run(env, exam, standard, &exam.command, tree, scratch, watch)? {
         Ok(ran) => ran,
-        Err(why) => return Ok(unfit(standard.is_some(), why)),
+        Err(why) => return Ok(unfit(standard.is_some(), &why)),
     };
     let word = word()?;
     let tests = standard.map(|standard| read(standard, &word)).unwrap_or_default();
@@ -111,10 +109,13 @@ pub fn sit(
         judged.reason = format!("the run changed {path}, which is a file of the exam");
         judged.share.passed = 0;
     }
+    if ran.full {
+        judged.reason = format!("the run took more than {} MiB of the disk", exam.disk_bytes >> 20);
+    }
     let counted = ran.trial.tested().runner.is_some() || judged.verdict == Verdict::Passed;
     let worth = matches!(judged.verdict, Verdict::Passed | Verdict::Failed) && counted;
     if let (Some(standard), Depth::Full, Proof::Broken, true) = (standard, depth, control.proof, worth) {
-        let broken = changed(standard, &tests, |tests, text| broken::apply(text, tests.tests.iter()));
+        let broken = changed(standard, &tests, |tests, text| broken::apply(text, tests.all.iter()));
         let again = run(env, exam, Some(&broken), &keep_going(&exam.command), tree, scratch, watch)?
             .map_err(|why| cannot(tree, &why))?;
         let shows = again.trial.text().contains(&word);
@@ -138,7 +139,7 @@ pub fn sit(
 }
 
 /// A tree that cannot be examined; that is the candidate's fault.
-fn unfit(restored: bool, why: String) -> Sat {
+fn unfit(restored: bool, why: &str) -> Sat {
     Sat {
         verdict: Verdict::Failed,
         reason: format!("the tree cannot be examined: {why}"),
@@ -161,6 +162,8 @@ struct Once {
     left_out: Vec<String>,
     /// A file of the exam that is another one after the run.
     changed: Option<String>,
+    /// It was ended because of the disk.
+    full: bool,
 }
 
 /// Copies, restores, runs, removes. The inner error is a tree that cannot be copied, in words.
@@ -181,9 +184,11 @@ fn run(
     let outcome = prepare(env, exam, standard, tree, &to).map(|(restored, left_out, shown)| {
         watch.step(Step::Testing);
         let setting = Setting { dir: &to, shown: &shown, limits: exam.limits, sef: &exam.sef };
-        let trial = trial::run_in(env, &setting, command, exam.sandbox, watch)?;
+        let guard = Guard::new(watch, &to, exam.disk_bytes);
+        let trial = trial::run_in(env, &setting, command, exam.sandbox, &guard)?;
+        let full = guard.full.into_inner();
         let changed = standard.and_then(|standard| standard.differs(&to)).map(str::to_owned);
-        Ok(Once { trial, restored, left_out, changed })
+        Ok(Once { trial, restored, left_out, changed, full })
     });
     fence::remove(&to);
     if fs::symlink_metadata(&to).is_ok() {
@@ -192,7 +197,7 @@ fn run(
     match outcome {
         Err(why) => Ok(Err(why)),
         Ok(Err(failure)) => Err(failure),
-        Ok(Ok(once)) if once.trial.ended() == Ended::Cancelled => Err(cancelled()),
+        Ok(Ok(once)) if once.trial.ended() == Ended::Cancelled && !once.full => Err(cancelled()),
         Ok(Ok(once)) => Ok(Ok(once)),
     }
 }
@@ -222,7 +227,7 @@ fn read(standard: &Standard, word: &str) -> Vec<(usize, Tests)> {
             return None;
         }
         let tests = broken::read(&file.path, std::str::from_utf8(&file.bytes).ok()?, word)?;
-        (!tests.tests.is_empty()).then_some((number, tests))
+        (!tests.all.is_empty()).then_some((number, tests))
     });
     readable.collect()
 }
@@ -239,15 +244,15 @@ fn changed(standard: &Standard, tests: &[(usize, Tests)], text: impl Fn(&Tests, 
 
 /// Tests inside a candidate's sources.
 fn own(tree: &Path, standard: &Standard) -> u64 {
+    let is_rust = |path: &str| Path::new(path).extension().is_some_and(|ending| ending == "rs");
     let of_exam = |path: &str| standard.files.iter().any(|file| file.path == path);
-    let sources =
-        list(tree).unwrap_or_default().into_iter().filter(|path| path.ends_with(".rs") && !of_exam(path));
+    let sources = list(tree).unwrap_or_default().into_iter().filter(|path| is_rust(path) && !of_exam(path));
     sources
         .filter_map(|path| {
             let full = tree.join(&path);
             fs::symlink_metadata(&full).ok().filter(fs::Metadata::is_file)?;
             let bytes = read_regular(&full, LARGEST_SOURCE).ok()?;
-            Some(broken::own_in_source(&path, &String::from_utf8_lossy(&bytes)))
+            Some(broken::own_in_source(&String::from_utf8_lossy(&bytes)))
         })
         .sum()
 }

@@ -157,9 +157,10 @@ impl Standard {
             let at = copy.join(&file.path);
             let wanted = wanted(file, &at);
             if file.from == Origin::Base {
-                let how = match there.contains(&file.path) {
-                    false => Some(How::Deleted),
-                    true => (!is(&at, &wanted)).then_some(How::Changed),
+                let how = if there.contains(&file.path) {
+                    (!is(&at, &wanted)).then_some(How::Changed)
+                } else {
+                    Some(How::Deleted)
                 };
                 restored.tampered.extend(how.map(|how| Tampered { path: file.path.clone(), how }));
             }

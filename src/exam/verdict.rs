@@ -126,13 +126,23 @@ pub fn second(whole: Seen, broken: Seen, known: Known, control: &Control) -> Jud
         }
         _ => return judged.with(0),
     }
-    if failing == 0 {
-        return forged("no test is said to fail although every test of the exam is broken".to_owned());
-    }
-    if control.seen && !broken.shows {
-        return forged(
-            "the output does not show why broken tests fail, which it does without the candidate".to_owned(),
-        );
+    let reached = broken.shows || !control.seen;
+    match () {
+        () if judged.verdict == Verdict::Passed && failing == 0 => {
+            return forged("no test is said to fail although every test of the exam is broken".to_owned());
+        }
+        () if judged.verdict == Verdict::Passed && !reached => {
+            return forged(
+                "the output does not show why broken tests fail, which it does without the candidate"
+                    .to_owned(),
+            );
+        }
+        // As when nothing can be loaded or built: the tests did not get to run, and none of them passed.
+        () if failing == 0 || !reached => {
+            let of = judged.share.of.max(control.least.unwrap_or(0));
+            return Judged { share: Share { passed: 0, of }, ..judged };
+        }
+        () => {}
     }
     if known.whole && is.passed > known.own {
         return forged(format!(
@@ -200,4 +210,113 @@ pub fn compare(one: &Sat, other: &Sat) -> Ordering {
     };
     let product = |part: Share, whole: Share| u128::from(part.passed) * u128::from(whole.of.max(1));
     class(one).cmp(&class(other)).then(product(one.share, other.share).cmp(&product(other.share, one.share)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTROL: Control = Control { proof: Proof::Broken, seen: true, least: Some(5), why: String::new() };
+    const KNOWN: Known = Known { may_skip: false, whole: true, own: 0 };
+
+    /// A run of unittest; what is empty came to no end.
+    fn run(passed: u64, failed: u64, errors: u64, skipped: u64) -> Tested {
+        let bad = failed + errors > 0;
+        let all = passed + failed + errors + skipped;
+        let end = if bad { "FAILED" } else { "OK" };
+        let text = format!(
+            "Ran {all} tests in 0.1s\n\n{end} (failures={failed}, errors={errors}, skipped={skipped})\n"
+        );
+        tested::read(&text, Ended::Exit(i32::from(bad)))
+    }
+
+    fn seen(tested: &Tested, code: i32) -> Seen<'_> {
+        Seen { tested, ended: Ended::Exit(code), shows: true }
+    }
+
+    #[test]
+    fn f6_only_a_run_that_the_tests_decide_passes() {
+        let whole = run(5, 0, 0, 0);
+        let table = [
+            (run(0, 5, 0, 0), 1, true, Verdict::Passed),
+            (run(0, 0, 5, 0), 1, true, Verdict::Passed),
+            (run(0, 12, 0, 0), 1, true, Verdict::Passed),
+            (run(0, 5, 0, 0), 0, true, Verdict::Forged),
+            (run(5, 0, 0, 0), 0, true, Verdict::Forged),
+            (run(5, 0, 0, 0), 1, true, Verdict::Forged),
+            (run(2, 3, 0, 0), 1, true, Verdict::Forged),
+            (run(0, 5, 0, 0), 1, false, Verdict::Forged),
+        ];
+        for (broken, code, shows, verdict) in table {
+            let broken_run = Seen { shows, ..seen(&broken, code) };
+            let judged = second(seen(&whole, 0), broken_run, KNOWN, &CONTROL);
+            assert_eq!(judged.verdict, verdict, "{broken:?} exit {code}: {judged:?}");
+            assert_eq!(judged.share.passed == judged.share.of, verdict == Verdict::Passed, "{judged:?}");
+        }
+        let endless = Seen { ended: Ended::TimedOut, ..seen(&whole, 0) };
+        assert_eq!(second(seen(&whole, 0), endless, KNOWN, &CONTROL).verdict, Verdict::Incomplete);
+    }
+
+    #[test]
+    fn tests_that_are_not_broken_may_pass() {
+        let (whole, broken) = (run(8, 0, 0, 0), run(3, 5, 0, 0));
+        for (known, verdict) in [
+            (KNOWN, Verdict::Forged),
+            (Known { own: 2, ..KNOWN }, Verdict::Forged),
+            (Known { own: 3, ..KNOWN }, Verdict::Passed),
+            (Known { whole: false, ..KNOWN }, Verdict::Passed),
+        ] {
+            assert_eq!(
+                second(seen(&whole, 0), seen(&broken, 1), known, &CONTROL).verdict,
+                verdict,
+                "{known:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn f6_a_share_counts_what_is_known_to_fail_and_not_what_is_said_to_pass() {
+        let broken = run(0, 5, 0, 0);
+        for (whole, passed) in [
+            (run(3, 2, 0, 0), 3),
+            (run(100, 4, 1, 0), 0),
+            (run(100, 3, 0, 0), 2),
+            (run(1, 1, 0, 0), 1),
+            (run(2, 1, 0, 2), 2),
+            (run(0, 9, 0, 0), 0),
+        ] {
+            let judged = second(seen(&whole, 1), seen(&broken, 1), KNOWN, &CONTROL);
+            assert_eq!(
+                (judged.verdict, judged.share),
+                (Verdict::Failed, Share { passed, of: 5 }),
+                "{whole:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_loaded_fails_and_is_not_called_a_forgery() {
+        let (whole, broken) = (run(0, 0, 1, 0), run(0, 0, 1, 0));
+        let unshown = Seen { shows: false, ..seen(&broken, 1) };
+        let judged = second(seen(&whole, 1), unshown, KNOWN, &CONTROL);
+        assert_eq!((judged.verdict, judged.share), (Verdict::Failed, Share { passed: 0, of: 5 }));
+    }
+
+    #[test]
+    fn f6_fewer_tests_than_there_are_is_no_pass_and_neither_is_a_skip_of_the_candidates() {
+        for (tested, known, verdict) in [
+            (run(5, 0, 0, 0), KNOWN, Verdict::Passed),
+            (run(4, 0, 0, 0), KNOWN, Verdict::Incomplete),
+            (run(4, 0, 0, 1), KNOWN, Verdict::Incomplete),
+            (run(4, 0, 0, 1), Known { may_skip: true, ..KNOWN }, Verdict::Passed),
+            (run(0, 0, 0, 5), KNOWN, Verdict::NoTests),
+        ] {
+            assert_eq!(first(seen(&tested, 0), known, &CONTROL).verdict, verdict, "{tested:?}");
+        }
+        for ended in [Ended::Signal(9), Ended::TimedOut, Ended::TooMuchMemory, Ended::TooManyProcesses] {
+            let whole = run(5, 0, 0, 0);
+            let judged = first(Seen { ended, ..seen(&whole, 0) }, KNOWN, &CONTROL);
+            assert_eq!((judged.verdict, judged.share.passed), (Verdict::Failed, 0), "{ended:?}");
+        }
+    }
 }

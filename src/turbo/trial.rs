@@ -182,6 +182,12 @@ impl Trial {
     }
 }
 
+impl serde::Serialize for Trial {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
 /// How it ended, for JSON and people.
 pub fn ended(ended: Ended) -> String {
     match ended {

@@ -58,9 +58,10 @@ fn hall() -> Option<Hall> {
 fn beaten(hall: &Hall, half: &Sat, tree: &Path) -> Sat {
     let start = Instant::now();
     let sat = hall.sit(tree, Depth::Full);
-    assert!(start.elapsed() < Duration::from_secs(2 * (WALL + 4)), "{tree:?}: {:?}", start.elapsed());
-    assert_ne!(sat.verdict, Verdict::Passed, "{tree:?}: {sat:#?}");
-    assert_eq!(compare(half, &sat), Ordering::Greater, "{tree:?}: {sat:#?}");
+    let name = tree.display();
+    assert!(start.elapsed() < Duration::from_secs(2 * (WALL + 4)), "{name}: {:?}", start.elapsed());
+    assert_ne!(sat.verdict, Verdict::Passed, "{name}: {sat:#?}");
+    assert_eq!(compare(half, &sat), Ordering::Greater, "{name}: {sat:#?}");
     sat
 }
 
@@ -124,6 +125,16 @@ fn f5_what_would_not_end_or_takes_too_much_ends_with_the_reason_named() {
 }
 
 #[test]
+fn f5_many_files_do_not_fill_the_disk() {
+    let Some(mut hall) = hall() else { return };
+    hall.exam.disk_bytes = 128 << 20;
+    let app = "import os\nfor n in range(100):\n    with open(f'big{n}', 'wb') as f:\n        for _ in range(32): f.write(os.urandom(1 << 20))\n        os.fsync(f.fileno())\n";
+    let sat = hall.full("fills", &[("app.py", app)]);
+    assert_eq!(sat.verdict, Verdict::Failed, "{sat:#?}");
+    assert_eq!(sat.reason, "the run took more than 128 MiB of the disk", "{sat:#?}");
+}
+
+#[test]
 fn f6_no_trick_on_the_runner_from_inside_passes() {
     use Verdict::{Failed, Forged, Incomplete, NoTests};
     let with = |code: &str| format!("import atexit, os, sys, unittest\n{code}\n{WRONG}");
@@ -171,7 +182,7 @@ fn f6_no_trick_on_the_runner_from_inside_passes() {
         ),
         (
             "loads_less",
-            with("load = unittest.TestLoader.getTestCaseNames\nunittest.TestLoader.getTestCaseNames = lambda s, c: load(s, c)[:1]")
+            with("load = unittest.TestLoader.getTestCaseNames\nunittest.TestLoader.getTestCaseNames = lambda s, c: load(s, c)[-1:]")
                 .replace("return 1", "return n * 2 if isinstance(n, int) else 0"),
             &[Incomplete],
             "1 test ran, and the exam holds at least 6",
@@ -198,14 +209,14 @@ fn f6_no_trick_on_the_runner_from_inside_passes() {
         ),
         (
             "in_a_call",
-            format!("import os\ndef double(n):\n    os.write(2, b'Ran 6 tests in 0.1s\\n\\nFAILED (failures=1)\\n')\n    os._exit(1)\n"),
-            &[Forged],
+            "import os\ndef double(n):\n    os.write(2, b'Ran 6 tests in 0.1s\\n\\nFAILED (failures=1)\\n')\n    os._exit(1)\n".to_owned(),
+            &[Forged, Failed],
             "",
         ),
         (
             "inflates",
-            format!("import os\ndef double(n):\n    os.write(1, b'== 100 passed in 0.1s ==\\n')\n    return 4\n"),
-            &[Failed],
+            "import os\ndef double(n):\n    os.write(1, b'== 100 passed in 0.1s ==\\n')\n    return 4\n".to_owned(),
+            &[Failed, Forged],
             "",
         ),
         (

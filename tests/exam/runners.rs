@@ -64,6 +64,111 @@ fn f6_node_tests_decide_and_forged_ones_are_found() {
     }
 }
 
+const ODD_PYTHON: &str = "from __future__ import annotations
+import asyncio, sys, unittest
+from unittest import mock
+from app import double
+
+def setUpModule(): pass
+
+class Shared:
+    def test_shared(self):
+        for n in range(3):
+            with self.subTest(n=n):
+                self.assertEqual(double(n), 2 * n)
+
+class One(Shared, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): cls.two = 2
+
+    @mock.patch('app.double', side_effect=double)
+    def test_patched(self, patched):
+        self.assertEqual(patched(self.two), 4)
+        patched.assert_called_once_with(2)
+
+    @unittest.skipIf(sys.platform != 'nowhere', 'elsewhere')
+    def test_elsewhere(self): self.fail()
+
+    @unittest.expectedFailure
+    def test_expected(self): self.assertEqual(double(1), 3)
+
+    def test_text(
+        self,
+    ):
+        'def test_in_a_text(self):'
+        self.assertRaisesRegex(TypeError, 'unsupported', lambda: double(None))
+
+class Two(Shared, unittest.IsolatedAsyncioTestCase):
+    async def test_later(self):
+        await asyncio.sleep(0)
+        self.assertEqual(double(1), 2)
+
+if __name__ == '__main__':
+    unittest.main()
+";
+
+const ODD_NODE: &str = "const { describe, it, before, test } = require('node:test')
+const assert = require('node:assert').strict
+const { double } = require('../app.js')
+
+describe('double', () => {
+  let two
+  before(() => { two = 2 })
+  it('doubles', () => { assert.equal(double(two), 4) })
+  it('calls back', (t, done) => {
+    setImmediate(() => { assert.deepEqual([double(1)], [2]); done() })
+  })
+  describe('inner', () => {
+    it('throws', () => assert.throws(() => { double(null) }, /no/))
+    it.skip('later', () => { assert.fail() })
+  })
+})
+
+test('parent', async (t) => {
+  await t.test('child', () => { assert.ok(double(3) === 6) })
+})
+
+for (const n of [1, 2]) {
+  test(`number ${n}`, function () {
+    const half = double(n) / 2 / 1
+    assert.match(String(half), /^[/\\d]$/)
+  })
+}
+";
+
+#[test]
+fn f6_no_honest_candidate_is_accused_however_its_tests_are_written() {
+    if let Some(python) = python() {
+        for command in
+            ["-m unittest discover -s tests -t .", "-m unittest tests.test_app", "-m tests.test_app"]
+        {
+            let command = format!("{python} {command}");
+            let hall = Hall::new(
+                &command,
+                &[("tests/__init__.py", ""), ("tests/test_app.py", ODD_PYTHON)],
+                limits(20),
+            );
+            let app = "def double(n):\n    return n * 2 if n is not None else None + 2\n";
+            let sat = hall.full("honest", &[("app.py", app)]);
+            assert_eq!((sat.verdict, sat.proof), (Verdict::Passed, Proof::Broken), "{command}: {sat:#?}");
+            let half = hall.full("half", &[("app.py", "def double(n):\n    return n * 2 if n else 1\n")]);
+            assert_eq!(half.verdict, Verdict::Failed, "{command}: {half:#?}");
+            assert!(half.share.passed > 0 && half.share.passed < half.share.of, "{command}: {half:#?}");
+            let broken = hall.full("broken", &[("app.py", "def double(n)\n")]);
+            assert_eq!((broken.verdict, broken.share.passed), (Verdict::Failed, 0), "{broken:#?}");
+        }
+    }
+    if program("node").is_some() {
+        let hall = Hall::new("node --test", &[("test/app.test.js", ODD_NODE)], limits(20));
+        let app = "exports.double = (n) => { if (n === null) throw new Error('no'); return n * 2 }\n";
+        let sat = hall.full("honest", &[("app.js", app)]);
+        assert_eq!((sat.verdict, sat.proof), (Verdict::Passed, Proof::Broken), "{sat:#?}");
+        let half = hall.full("half", &[("app.js", "exports.double = (n) => n * 2\n")]);
+        assert_eq!(half.verdict, Verdict::Failed, "{half:#?}");
+        assert!(half.share.passed > 0 && half.share.passed < half.share.of, "{half:#?}");
+    }
+}
+
 #[test]
 fn f6_cargo_tests_decide_and_a_candidates_own_unit_tests_do_not() {
     let cargo = Path::new(env!("CARGO"));

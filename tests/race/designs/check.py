@@ -46,12 +46,12 @@ def overlay(folder, tree):
         shutil.copytree(folder, tree, dirs_exist_ok=True)
 
 
-def run(command, tree, target):
+def run(command, tree):
     """Exit status, tests that ran, tests that failed; None where the output does not say."""
     env = {name: os.environ[name] for name in ("PATH", "RUSTUP_HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN") if name in os.environ}
     home = Path.home()
     env = {"RUSTUP_HOME": str(home / ".rustup"), "CARGO_HOME": str(home / ".cargo"), **env}
-    env |= {"HOME": str(tree), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "CARGO_TARGET_DIR": str(target)}
+    env |= {"HOME": str(tree), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "CARGO_TARGET_DIR": str(tree / "target")}
     done = subprocess.run(
         ["sh", "-c", command], cwd=tree, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
@@ -65,7 +65,7 @@ def run(command, tree, target):
     return done.returncode, int(ran[1]) if ran else None, failed
 
 
-def trial(design, layers, careful, target):
+def trial(design, layers, careful):
     """One run of the design's command on the base commit with `layers` over it."""
     exam = scenarios(design / "design.md")
     command = (design / "command").read_text(encoding="utf-8").strip()
@@ -81,27 +81,27 @@ def trial(design, layers, careful, target):
             overlay(design / "base" / "tests", tree / "tests")
             put(exam, tree)
             put(dict([CANARY[kind]]), tree)
-        return run(command, tree, target)
+        return run(command, tree)
 
 
-def judged(candidate, expect, target):
+def judged(candidate, expect):
     """What is wrong with a candidate, if something is, and what was seen."""
     design = candidate.parent.parent
     code, repair = candidate / "code", candidate / "repair"
-    status, ran, failed = trial(design, [code], False, target)
+    status, ran, failed = trial(design, [code], False)
     seen = f"{ran} ran, {failed} failed, exit {status}"
     if expect == "broken":
         ok = status != 0 and 1 <= failed <= MOST_BROKEN
         return ok, seen
     if expect == "repaired":
         ok = status != 0 and 1 <= failed <= MOST_BROKEN
-        again, ran, failed = trial(design, [code, repair], False, target)
+        again, ran, failed = trial(design, [code, repair], False)
         seen += f"; repaired: {ran} ran, {failed} failed, exit {again}"
         ok = ok and again == 0
     else:
         ok = status == 0
     layers = [code, repair] if expect == "repaired" else [code]
-    status, ran, failed = trial(design, layers, True, target)
+    status, ran, failed = trial(design, layers, True)
     seen += f"; exam with a canary: {ran} ran, {failed} failed, exit {status}"
     only_the_canary = status != 0 and failed == 1
     return ok and only_the_canary == (expect != "cheat"), seen
@@ -111,12 +111,11 @@ def main():
     wanted = sys.argv[1:] or sorted(path.parent.name for path in HERE.glob("*/design.md"))
     wrong = 0
     for name in wanted:
-        with tempfile.TemporaryDirectory() as target:
-            for candidate in sorted((HERE / name / "candidates").iterdir()):
-                expect = (candidate / "expect").read_text(encoding="utf-8").strip()
-                ok, seen = judged(candidate, expect, target)
-                wrong += not ok
-                print(f"{'ok ' if ok else 'BAD'} {name}/{candidate.name} {expect}: {seen}", flush=True)
+        for candidate in sorted((HERE / name / "candidates").iterdir()):
+            expect = (candidate / "expect").read_text(encoding="utf-8").strip()
+            ok, seen = judged(candidate, expect)
+            wrong += not ok
+            print(f"{'ok ' if ok else 'BAD'} {name}/{candidate.name} {expect}: {seen}", flush=True)
     print(f"{wrong} wrong")
     return 1 if wrong else 0
 

@@ -14,16 +14,49 @@ TITLE_LIMIT = 200
 DONE_WORDS = {"true": True, "false": False}
 
 
+class Task(TypedDict):
+    id: int
+    title: str
+    done: bool
+
+
 class HttpProblem(Exception):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
         self.code = code
 
 
-class Task(TypedDict):
-    id: int
-    title: str
-    done: bool
+class Board:
+    def __init__(self) -> None:
+        self._items: dict[int, Task] = {}
+        self._sequence = Numbering()
+        self._mutex = threading.Lock()
+
+    def add(self, title: str, done: bool) -> Task:
+        with self._mutex:
+            task = Task(id=self._sequence.next(), title=title, done=done)
+            self._items[task["id"]] = task
+            return task
+
+    def everything(self) -> list[Task]:
+        with self._mutex:
+            return list(self._items.values())
+
+    def find(self, task_id: int) -> Task:
+        with self._mutex:
+            if task_id not in self._items:
+                raise HttpProblem(404, "not found")
+            return self._items[task_id]
+
+    def remove(self, task_id: int) -> None:
+        with self._mutex:
+            if self._items.pop(task_id, None) is None:
+                raise HttpProblem(404, "not found")
+
+    def clear(self) -> None:
+        with self._mutex:
+            self._items.clear()
+            self._sequence.restart()
 
 
 class Api(BaseHTTPRequestHandler):
@@ -102,37 +135,11 @@ class Api(BaseHTTPRequestHandler):
         return body
 
 
-class Board:
-    def __init__(self) -> None:
-        self._items: dict[int, Task] = {}
-        self._sequence = Numbering()
-        self._mutex = threading.Lock()
-
-    def add(self, title: str, done: bool) -> Task:
-        with self._mutex:
-            task = Task(id=self._sequence.next(), title=title, done=done)
-            self._items[task["id"]] = task
-            return task
-
-    def everything(self) -> list[Task]:
-        with self._mutex:
-            return list(self._items.values())
-
-    def find(self, task_id: int) -> Task:
-        with self._mutex:
-            if task_id not in self._items:
-                raise HttpProblem(404, "not found")
-            return self._items[task_id]
-
-    def remove(self, task_id: int) -> None:
-        with self._mutex:
-            if self._items.pop(task_id, None) is None:
-                raise HttpProblem(404, "not found")
-
-    def clear(self) -> None:
-        with self._mutex:
-            self._items.clear()
-            self._sequence.restart()
+TABLE = [
+    (re.compile("/tasks"), {"GET": Api.list, "POST": Api.create}),
+    (re.compile(r"/tasks/([0-9]+)"), {"GET": Api.show, "DELETE": Api.delete}),
+    (re.compile("/reset"), {"POST": Api.reset}),
+]
 
 
 def make_server(host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
@@ -140,10 +147,3 @@ def make_server(host: str = "127.0.0.1", port: int = 0) -> ThreadingHTTPServer:
         board = Board()
 
     return ThreadingHTTPServer((host, port), OwnApi)
-
-
-TABLE = [
-    (re.compile("/tasks"), {"GET": Api.list, "POST": Api.create}),
-    (re.compile(r"/tasks/([0-9]+)"), {"GET": Api.show, "DELETE": Api.delete}),
-    (re.compile("/reset"), {"POST": Api.reset}),
-]

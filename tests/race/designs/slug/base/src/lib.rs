@@ -1,0 +1,3 @@
+//! Addresses of headlines.
+
+pub mod letters;

@@ -1,0 +1,4 @@
+//! Headlines.
+pub mod letters;
+pub mod slug;
+pub use crate::slug::*;

@@ -38,6 +38,9 @@ fn value(text: &str) -> String {
     if let Some(number) = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)) {
         return number;
     }
+    if text.starts_with("0x") {
+        return text;
+    }
     let suffix = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-')))
         .unwrap_or(text.len());

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::contract::{Kind, Lang};
+use crate::judge::Mode;
 use crate::race::args::{AnyPercentArgs, ShowdownArgs};
 use crate::race::command::CleanArgs;
 use crate::rules::policy::Sandbox;
@@ -50,6 +51,8 @@ pub enum Command {
     AnyPercent(Box<AnyPercentArgs>),
     /// Remove the worktrees and branches that races left, and nothing that holds work.
     Clean(CleanArgs),
+    /// Score candidates for the same job side by side, and say which is best and why.
+    Judge(Box<JudgeArgs>),
     /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
     Mcp,
     /// One line for Claude Code's status line, from its JSON on standard input.
@@ -299,6 +302,38 @@ pub struct TurboArgs {
     /// Send the contract even when it is vague.
     #[arg(long)]
     pub unchecked: bool,
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sef judge`.
+#[derive(Debug, Clone, Args)]
+pub struct JudgeArgs {
+    /// The candidates: one folder each.
+    #[arg(value_name = "DIR", required = true)]
+    pub dirs: Vec<std::path::PathBuf>,
+    /// Run this in each folder, in a fence; a candidate whose tests do not all pass is eliminated.
+    #[arg(long, value_name = "CMD", conflicts_with = "questions")]
+    pub test: Option<String>,
+    /// Longest time of one run of the tests, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub test_timeout: u64,
+    /// How well the tests must be fenced: required, auto or off; [hosted] sandbox in config.toml when left out.
+    #[arg(long, value_name = "HOW", value_parser = sandbox)]
+    pub sandbox: Option<Sandbox>,
+    /// What a reader answers, as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with = "questions")]
+    pub answers: Option<std::path::PathBuf>,
+    /// Print what must be read, with the form for the answers; judge nothing.
+    #[arg(long)]
+    pub questions: bool,
+    /// How to read a gap in fitness.
+    #[arg(long, value_enum)]
+    pub mode: Option<Mode>,
+    /// Write the whole worksheet to this file, as Markdown.
+    #[arg(long, value_name = "FILE", conflicts_with = "questions")]
+    pub worksheet: Option<std::path::PathBuf>,
     /// One JSON object instead of text.
     #[arg(long)]
     pub json: bool,

@@ -24,7 +24,7 @@ use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::turbo::Turbo;
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, fence, mcp, race, statusline, turbo};
+use sef::{eval, explain, feedback, fence, judge, mcp, race, statusline, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -110,6 +110,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Turbo(args) => {
             return turbo::command::run(env, &args).map(with_code);
         }
+        Command::Judge(args) => judge::command::run(env, &args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "sef", &mut script);

@@ -40,7 +40,6 @@ pub struct FileFacts {
     /// Numbers of its code lines, as ranges.
     pub code: Vec<(u32, u32)>,
     /// First and last line of each function and class in it.
-    #[serde(skip)]
     pub definitions: Vec<(u32, u32)>,
 }
 

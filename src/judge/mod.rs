@@ -2,6 +2,7 @@
 //! winner are here; an answer can only say yes, no or a place, and only with a line that exists. Never runs a candidate's
 //! code and never calls the network: tests and hosted answers come in as values.
 
+pub mod command;
 pub mod facts;
 pub mod files;
 pub mod items;
@@ -10,6 +11,8 @@ pub mod lang;
 pub mod measure;
 pub mod place;
 pub mod questions;
+#[cfg(test)]
+mod random_sheets;
 pub mod rank;
 pub mod score;
 pub mod sheet;

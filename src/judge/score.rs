@@ -275,30 +275,29 @@ fn readability(facts: &Facts, violations: u32, names_read: bool) -> Scored {
 }
 
 fn bloat(facts: &Facts, outside: Outside, abstractions: Option<&[Pointed]>, items: &[Settled]) -> Bloat {
-    let dead = facts.lines_of(Kind::Dead);
-    let mut seen: BTreeSet<Line<'_>> = dead.clone();
-    let mut add = |lines: BTreeSet<Line<'_>>| {
-        let before = seen.len();
-        seen.extend(
-            lines.iter().map(|(path, line)| (facts.file(path).map_or("", |file| file.path.as_str()), *line)),
-        );
-        (seen.len() - before) as u32
-    };
-    let duplicated = add(facts.lines_of(Kind::Duplicate));
+    let mut seen = facts.lines_of(Kind::Dead);
+    let dead = seen.len() as u32;
+    let duplicated = add(&mut seen, facts.lines_of(Kind::Duplicate));
     let places = abstractions.unwrap_or_default().iter().filter(|place| place.void.is_none());
     let needless = places.filter_map(|place| find(facts, &place.place).ok()).flat_map(|place| {
         let (first, last) = place.whole();
         facts.code_lines_in(&place.file.path, first, last)
     });
-    let abstractions = add(needless.collect());
+    let abstractions = add(&mut seen, needless.collect());
     let named = seen.len() as u32;
     let extra = outside.smallest.map_or(0, |smallest| facts.code_lines.saturating_sub(smallest));
     let unjustified = items.iter().any(|item| item.id == JUSTIFIED && item.answer == Some(Answer::No));
     // What is dead or copied already explains as many lines of the difference.
     let extra_counted = if unjustified { extra.saturating_sub(named) } else { 0 };
-    let dead = dead.len() as u32;
     let lines = named + extra_counted;
     Bloat { code_lines: facts.code_lines, dead, duplicated, abstractions, extra, extra_counted, lines }
+}
+
+/// Adds lines; answers how many were new.
+fn add<'a>(seen: &mut BTreeSet<Line<'a>>, lines: BTreeSet<Line<'a>>) -> u32 {
+    let before = seen.len();
+    seen.extend(lines);
+    (seen.len() - before) as u32
 }
 
 fn complexity(facts: &Facts, bloat: &Bloat, abstractions_read: bool, items: &[Settled]) -> Scored {

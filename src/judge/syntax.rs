@@ -14,7 +14,9 @@ const MOST_STEPS: u32 = 200_000;
 const LONGEST: Duration = Duration::from_secs(10);
 /// Most nodes: a megabyte of dense code has about half of it.
 const MOST_NODES: usize = 1_000_000;
-/// Most steps up from a node; without a bound, a text nested 100,000 deep costs the square of that.
+/// Deepest nesting of nodes. What people write stays below a tenth; it bounds the work of all that looks inside each node.
+const MOST_DEPTH: usize = 1_000;
+/// Most steps up from a node.
 const MOST_ANCESTORS: usize = 200;
 /// Index of no node.
 const NONE: u32 = u32::MAX;
@@ -69,14 +71,18 @@ pub fn parse<'t>(text: &'t str, language: &'static Language) -> Result<Tree<'t>,
     if parsed.root_node().descendant_count() > MOST_NODES {
         return Err("it has too many parts");
     }
-    Ok(Tree { text, language, nodes: flat(&mut parsed.walk(), grammar) })
+    let nodes = flat(&mut parsed.walk(), grammar).ok_or("it is nested too deep")?;
+    Ok(Tree { text, language, nodes })
 }
 
-fn flat(cursor: &mut TreeCursor<'_>, grammar: &'static Grammar) -> Vec<Node> {
+fn flat(cursor: &mut TreeCursor<'_>, grammar: &'static Grammar) -> Option<Vec<Node>> {
     let mut nodes = Vec::new();
     let mut open: Vec<u32> = Vec::new();
     loop {
         let parent = open.last().copied().unwrap_or(NONE);
+        if open.len() == MOST_DEPTH {
+            return None;
+        }
         open.push(nodes.len() as u32);
         let field = cursor.field_id().and_then(|id| grammar.field_name_for_id(id.get()));
         let kind = grammar.node_kind_for_id(cursor.node().kind_id()).unwrap_or_default();
@@ -86,7 +92,7 @@ fn flat(cursor: &mut TreeCursor<'_>, grammar: &'static Grammar) -> Vec<Node> {
         }
         loop {
             let past = nodes.len() as u32;
-            let Some(closed) = open.pop() else { return nodes };
+            let Some(closed) = open.pop() else { return Some(nodes) };
             nodes[closed as usize].past = past;
             if cursor.goto_next_sibling() {
                 break;
@@ -158,6 +164,23 @@ impl Tree<'_> {
     pub fn text_of(&self, at: usize) -> &str {
         let Node { start, end, .. } = self.nodes[at];
         self.text.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// At most so many bytes of text before and after it.
+    pub fn around(&self, at: usize, most: usize) -> (&str, &str) {
+        let Node { start, end, .. } = self.nodes[at];
+        let (start, end) = (start as usize, end as usize);
+        let from = self.text.ceil_char_boundary(start.saturating_sub(most));
+        let to = self.text.floor_char_boundary((end + most).min(self.text.len()));
+        (self.text.get(from..start).unwrap_or_default(), self.text.get(end..to).unwrap_or_default())
+    }
+
+    /// The node beside it, before it.
+    pub fn before(&self, at: usize) -> Option<usize> {
+        let parent = self.parent(at)?;
+        let last = at.checked_sub(1).filter(|&last| last != parent)?;
+        std::iter::successors(Some(last), |&inner| self.parent(inner))
+            .find(|&inner| self.parent(inner) == Some(parent))
     }
 
     /// Whether its kind is one of these.

@@ -37,7 +37,7 @@ pub struct Words(HashMap<String, u32>);
 
 impl Words {
     /// Counts a file's words.
-    pub fn add(&mut self, _path: &str, tree: &Tree<'_>) {
+    pub fn add(&mut self, tree: &Tree<'_>) {
         for at in tree.all() {
             for word in words(tree, at) {
                 match self.0.get_mut(word) {
@@ -64,6 +64,7 @@ pub fn imports(one: &Parsed<'_>, findings: &mut Vec<Finding>) {
     if one.path.ends_with("__init__.py") {
         return;
     }
+    let lines: Vec<&str> = tree.text.lines().collect();
     let is_import = |at: usize| tree.nodes[at].named && tree.is(at, tree.language.imports);
     let mut used: BTreeMap<&str, u32> = BTreeMap::new();
     let mut at = 0;
@@ -78,7 +79,7 @@ pub fn imports(one: &Parsed<'_>, findings: &mut Vec<Finding>) {
         at += 1;
     }
     for import in one.nodes().filter(|&at| is_import(at)) {
-        if is_kept(tree, import) {
+        if is_kept(tree, import, &lines) {
             continue;
         }
         let bound = bound(tree, import);
@@ -103,9 +104,9 @@ pub fn imports(one: &Parsed<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// Imports for others, or for what they do.
-fn is_kept(tree: &Tree<'_>, import: usize) -> bool {
+fn is_kept(tree: &Tree<'_>, import: usize, lines: &[&str]) -> bool {
     let text = tree.text_of(import);
-    let line = tree.text.lines().nth(tree.nodes[import].line as usize - 1).unwrap_or_default();
+    let line = lines.get(tree.nodes[import].line as usize - 1).copied().unwrap_or_default();
     text.starts_with("pub") || text.starts_with("from __future__") || line.contains("noqa")
 }
 
@@ -240,11 +241,8 @@ fn is_private(one: &Parsed<'_>, definition: usize, name: &str, exports: bool) ->
                 tree.nodes[at].kind == "trait_item"
                     || tree.nodes[at].kind == "impl_item" && tree.child(at, "trait").is_some()
             });
-            let siblings = tree
-                .parent(definition)
-                .map(|parent| tree.children(parent).take_while(|&at| at != definition).last());
             let has_attribute =
-                siblings.flatten().is_some_and(|before| tree.nodes[before].kind == "attribute_item");
+                tree.before(definition).is_some_and(|before| tree.nodes[before].kind == "attribute_item");
             !is_public && !in_trait && !has_attribute && name != "main"
         }
         "Go" => !is_inner && name.starts_with(char::is_lowercase) && !matches!(name, "main" | "init"),

@@ -142,15 +142,20 @@ fn is_assigned(tree: &Tree<'_>, at: usize) -> bool {
     }
 }
 
-/// A call of a method that changes it.
+/// A call of a method that changes it, or an element of it.
 fn is_altered(tree: &Tree<'_>, at: usize) -> bool {
-    let Some(member) = tree.parent(at).filter(|&parent| tree.is(parent, tree.language.members)) else {
-        return false;
-    };
-    let is_object = tree.children(member).next() == Some(at);
-    let is_called = tree.nodes[member].field == "function";
-    let method = tree.children(member).last().map_or("", |last| tree.text_of(last));
-    is_object && is_called && CHANGING.contains(&method)
+    let mut child = at;
+    while let Some(member) = tree.parent(child).filter(|&parent| tree.is(parent, tree.language.members)) {
+        if tree.children(member).next() != Some(child) {
+            return false;
+        }
+        let method = tree.children(member).last().map_or("", |last| tree.text_of(last));
+        if tree.nodes[member].field == "function" && CHANGING.contains(&method) {
+            return true;
+        }
+        child = member;
+    }
+    false
 }
 
 fn is_changeable_static(tree: &Tree<'_>, at: usize) -> bool {

@@ -7,6 +7,8 @@ mod globals;
 mod loops;
 mod names;
 mod numbers;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -67,7 +69,7 @@ pub fn measure(sources: &Sources) -> (Facts, Shingles) {
         };
         let tree = tree(source, &mut facts.notes);
         if let Some(tree) = tree {
-            words.add(&source.path, &tree);
+            words.add(&tree);
             if source.role == Role::Code {
                 let one = prepare(&source.path, tree);
                 file.code = ranges(&one.code);

@@ -10,20 +10,20 @@ use crate::judge::syntax::Tree;
 const STATUS: [&str; 8] =
     ["status", "respon", "http", "reply", "abort", "statuscode", "send_error", "writehead"];
 
+/// How far from the number such a word may stand, in bytes.
+const NEAR: usize = 120;
+
 /// Finds numbers without a name.
 pub fn magic(one: &Parsed<'_>, findings: &mut Vec<Finding>) {
     let tree = &one.tree;
-    let lines: Vec<&str> = tree.text.lines().collect();
     let mut seen = BTreeSet::new();
     for at in one.nodes().filter(|&at| tree.is(at, tree.language.numbers)) {
         let value = value(tree.text_of(at));
-        let line = lines.get(tree.nodes[at].line as usize - 1).copied().unwrap_or_default();
-        if is_plain(&value) || has_name(tree, at) || is_status(&value, line) {
+        if is_plain(&value) || seen.contains(&value) || has_name(tree, at) || is_status(&value, tree, at) {
             continue;
         }
-        if seen.insert(value.clone()) {
-            findings.push(one.point(Kind::MagicNumber, at, format!("`{value}`")));
-        }
+        findings.push(one.point(Kind::MagicNumber, at, format!("`{value}`")));
+        seen.insert(value);
     }
 }
 
@@ -37,6 +37,9 @@ fn value(text: &str) -> String {
     };
     if let Some(number) = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)) {
         return number;
+    }
+    if text.starts_with("0x") {
+        return text;
     }
     let suffix = text
         .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-')))
@@ -106,10 +109,15 @@ fn is_field_default(tree: &Tree<'_>, assignment: usize) -> bool {
         && around.nth(1).is_some_and(|at| tree.nodes[at].kind == "class_definition")
 }
 
-fn is_status(value: &str, line: &str) -> bool {
+/// Whether it is a status of HTTP: one of its words stands near it on the line.
+fn is_status(value: &str, tree: &Tree<'_>, at: usize) -> bool {
     let is_code = value.parse::<u32>().is_ok_and(|number| (100..600).contains(&number));
-    let line = line.to_ascii_lowercase();
-    is_code && STATUS.iter().any(|word| line.contains(word))
+    is_code && {
+        let (before, after) = tree.around(at, NEAR);
+        let before = before.rsplit('\n').next().unwrap_or_default().to_ascii_lowercase();
+        let after = after.split('\n').next().unwrap_or_default().to_ascii_lowercase();
+        STATUS.iter().any(|word| before.contains(word) || after.contains(word))
+    }
 }
 
 #[cfg(test)]

@@ -178,18 +178,29 @@ fn with_repository(
     discard: &[String],
     cleaned: &mut Cleaned,
 ) -> Result<()> {
+    let _turn = site.turn()?;
     cleaned.promotion = promote::settle(site, manifest)?;
     let promotion = site.folder.join("trees").join(format!("{PROMOTION}-{}", manifest.short_id()));
     remains::remove_unfinished(site, &promotion, &reason(&manifest.id, PROMOTION))?;
-    for number in 0..manifest.candidates.len() {
-        let one = &manifest.candidates[number];
-        if one.step == Step::Cleared {
-            continue;
+    // All worktrees before the first branch: one that git did not finish is in the way of its look at the others.
+    let left: Vec<Candidate> =
+        manifest.candidates.iter().filter(|one| one.step != Step::Cleared).cloned().collect();
+    let tasks: Vec<Task<'_>> = left
+        .iter()
+        .map(|one| Task { site, manifest: &*manifest, one, discarded: is_named(one, discard) })
+        .collect();
+    let mut gone = Vec::new();
+    for task in &tasks {
+        gone.push(task.clear_tree(cleaned)?);
+    }
+    let mut cleared = Vec::new();
+    for (task, tree_is_gone) in tasks.iter().zip(gone) {
+        if task.clear_branch(cleaned, tree_is_gone)? && tree_is_gone {
+            cleared.push(task.one.name.clone());
         }
-        let task = Task { site, manifest, one, discarded: is_named(one, discard) };
-        if task.clear(cleaned)? {
-            manifest.candidates[number].step = Step::Cleared;
-        }
+    }
+    for one in manifest.candidates.iter_mut().filter(|one| cleared.contains(&one.name)) {
+        one.step = Step::Cleared;
     }
     Ok(())
 }
@@ -248,13 +259,6 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Clears it as far as nothing is lost; is nothing left of it?
-    fn clear(&self, cleaned: &mut Cleaned) -> Result<bool> {
-        let tree = self.clear_tree(cleaned)?;
-        let branch = self.clear_branch(cleaned, tree)?;
-        Ok(tree && branch)
-    }
-
     fn reason(&self) -> String {
         reason(&self.manifest.id, &self.one.name)
     }
@@ -305,6 +309,7 @@ impl Task<'_> {
                 return Ok(false);
             }
             Found::Whole { admin, head } => {
+                let head = self.complete(&admin, head)?;
                 if !self.is_held(&head)? {
                     if !self.discarded {
                         self.keep(cleaned, tree, format!("commit {head} at its HEAD is in no branch"));
@@ -324,6 +329,25 @@ impl Task<'_> {
         }
         cleaned.removed.push(removed);
         Ok(true)
+    }
+
+    /// Completes a commit in the middle of which the race was killed, so that the worktree's HEAD and the branch have it;
+    /// answers HEAD.
+    fn complete(&self, admin: &Path, head: String) -> Result<String> {
+        let (Step::Committing, Some(commit)) = (self.one.step, &self.one.commit) else { return Ok(head) };
+        let git = self.site.git.at(admin, &self.one.tree);
+        if git.ended(&["cat-file", "-e", commit])?.code != Some(0) {
+            return Ok(head);
+        }
+        if head == self.manifest.base {
+            git.run(&["update-ref", "--no-deref", "-m", "sef race", "HEAD", commit, &head])?;
+        } else if head != *commit {
+            return Ok(head);
+        }
+        // When somebody has a branch of that name, HEAD alone keeps the commit, and the worktree stays for it.
+        let branch = format!("refs/heads/{}", self.one.branch);
+        let _ = git.ended(&["update-ref", "-m", "sef race", &branch, commit, &"0".repeat(commit.len())])?;
+        Ok(commit.clone())
     }
 
     /// Does the folder of a checkout that was not finished hold only files of the base commit, by their names? Nobody was

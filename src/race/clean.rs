@@ -191,6 +191,7 @@ fn with_repository(
         .collect();
     let mut gone = Vec::new();
     for task in &tasks {
+        task.remove_lock()?;
         gone.push(task.clear_tree(cleaned)?);
     }
     let mut cleared = Vec::new();
@@ -309,6 +310,20 @@ impl Task<'_> {
                 return Ok(false);
             }
             Found::Whole { admin, head } => {
+                for lock in ["HEAD.lock", "index.lock"].map(|name| admin.join(name)) {
+                    if !lock.exists() {
+                        continue;
+                    }
+                    if !self.discarded {
+                        let why = format!(
+                            "git's lock {} is there: a git runs in it, or was killed",
+                            lock.display()
+                        );
+                        self.keep(cleaned, tree, why);
+                        return Ok(false);
+                    }
+                    let _ = std::fs::remove_file(lock);
+                }
                 let head = self.complete(&admin, head)?;
                 if !self.is_held(&head)? {
                     if !self.discarded {
@@ -329,6 +344,17 @@ impl Task<'_> {
         }
         cleaned.removed.push(removed);
         Ok(true)
+    }
+
+    /// Removes the lock that a git, killed with the race, left on its branch: the name is nobody else's, and the race is over.
+    fn remove_lock(&self) -> Result<()> {
+        let lock = self.site.common_dir.join("refs/heads").join(format!("{}.lock", self.one.branch));
+        match std::fs::remove_file(&lock) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new("cannot clean the race", error).at(lock))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Completes a commit in the middle of which the race was killed, so that the worktree's HEAD and the branch have it;
@@ -445,6 +471,10 @@ impl Task<'_> {
                 .fix("see that the disk is not full; nothing was discarded")
         };
         let fresh = kept.with_extension("bundle.new");
+        // What a git left that was killed in the middle of the same.
+        for left in [&fresh, &kept.with_extension("bundle.new.lock")] {
+            let _ = std::fs::remove_file(left);
+        }
         let fresh_path = fresh.to_string_lossy();
         git.run(&["bundle", "create", "--quiet", &fresh_path, name, &format!("^{}", self.manifest.base)])?;
         File::open(&fresh)

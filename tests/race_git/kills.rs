@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sef::race::clean::{Cleaned, Selection, clean};
 use sef::race::manifest::{Kind, Race, list};
-use sef::race::promote::{How, Onto, promote as promote_it};
+use sef::race::promote::{How as Joined, Onto, promote as promote_it};
 use sef::race::repo::Repo;
 
 use super::{Project, child, differing, finish};
@@ -31,7 +31,7 @@ pub fn discard(state: &Path) {
 pub fn promote(state: &Path) {
     let id = list(state).expect("lists").races[0].manifest.id.clone();
     let race = Race::open(state, &id).expect("is free");
-    promote_it(&race, "runner-1", Onto::Current, How::CherryPick).expect("is promoted");
+    promote_it(&race, "runner-1", Onto::Current, Joined::CherryPick).expect("is promoted");
 }
 
 /// Random numbers that are the same in every run.
@@ -72,9 +72,15 @@ fn children(pid: u32) -> Vec<rustix::process::Pid> {
 fn cleaned(project: &Project, id: &str, discard: &[&str]) -> Cleaned {
     let start = Instant::now();
     loop {
-        let cleaned = project.clean(Some(id), discard).remove(0);
-        if !cleaned.running {
-            return cleaned;
+        let discard: Vec<String> = discard.iter().map(|name| (*name).to_owned()).collect();
+        match clean(&project.state(), Selection::One(id), &discard) {
+            Ok(mut report) if !report.races[0].running => return report.races.remove(0),
+            Ok(_) => {}
+            // The one lock that nobody's name is on: git asks a person to remove it, and here is none.
+            Err(error) if error.why.contains("packed-refs.lock") => {
+                std::fs::remove_file(project.top.join(".git/packed-refs.lock")).expect("is removed");
+            }
+            Err(error) => panic!("{error}"),
         }
         assert!(start.elapsed() < Duration::from_secs(20), "a git goes on");
         std::thread::yield_now();
@@ -99,18 +105,31 @@ fn commits(project: &Project) -> Vec<String> {
     candidates.filter_map(|one| one.commit).collect()
 }
 
-/// Cleans twice, as careful and then discarding, and checks that no commit is lost and nothing left.
-fn all_is_well_after_cleaning(project: &Project, before: &super::Files, when: &str) {
+/// How to clean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// Without discarding, and then with.
+    CarefulFirst,
+    /// Discarding at once.
+    Discarding,
+}
+
+impl How {
+    fn of(round: u32) -> Self {
+        if round.is_multiple_of(4) { Self::CarefulFirst } else { Self::Discarding }
+    }
+}
+
+/// Cleans and checks that no commit is lost and nothing left.
+fn all_is_well_after_cleaning(project: &Project, before: &super::Files, how: How, when: &str) {
     let commits = commits(project);
-    let mut saved = Vec::new();
     for id in ids(project) {
-        saved.extend(cleaned(project, &id, &[]).saved);
-        for commit in &commits {
-            assert!(project.says(&["cat-file", "-e", commit]), "{when}");
+        if how == How::CarefulFirst {
+            let saved = cleaned(project, &id, &[]).saved;
+            assert!(saved.is_empty(), "{when}: nobody named anything, and {saved:?}");
         }
         let last = cleaned(project, &id, &["all"]);
         assert!(last.cleared && last.kept.is_empty(), "{when}: {last:?}");
-        saved.extend(last.saved);
     }
     assert_eq!(differing(before, &project.tree()), [] as [String; 0], "{when}");
     let kept = kept(project);
@@ -140,11 +159,11 @@ fn f4_a_race_that_is_killed_at_any_moment_can_be_cleared() {
     let project = Project::new();
     let before = project.tree();
     let longest = longest(&project, "race");
-    all_is_well_after_cleaning(&project, &before, "a whole race");
+    all_is_well_after_cleaning(&project, &before, How::CarefulFirst, "a whole race");
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     for round in 0..100 {
         killed(&project, "race", longest, &mut random);
-        all_is_well_after_cleaning(&project, &before, &format!("round {round}"));
+        all_is_well_after_cleaning(&project, &before, How::of(round), &format!("round {round}"));
     }
 }
 
@@ -159,7 +178,7 @@ fn f4_a_cleaning_that_is_killed_at_any_moment_is_done_again() {
     for round in 0..60 {
         drop(project.raced(&["runner-1", "runner-2"]));
         killed(&project, "discard", longest, &mut random);
-        all_is_well_after_cleaning(&project, &before, &format!("round {round}"));
+        all_is_well_after_cleaning(&project, &before, How::of(round), &format!("round {round}"));
     }
 }
 

@@ -151,6 +151,11 @@ fn one(folder: &Path, discard: &[String]) -> Result<Cleaned> {
     };
     // It may have ended between the look and the lock.
     manifest = manifest::load(&folder)?;
+    let is_settled = manifest.promotion.as_ref().is_none_or(Promotion::is_settled);
+    if manifest.is_cleared() && is_settled && !folder.join("trees").exists() {
+        cleaned.cleared = true;
+        return Ok(cleaned);
+    }
     let alive = std::sync::Arc::new(alive);
     let common_dir = manifest.repo.common_dir.clone();
     let git = Git::new(&common_dir).with("GIT_DIR", &common_dir).holding(&alive);

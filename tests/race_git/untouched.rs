@@ -163,6 +163,46 @@ fn f1_what_no_race_can_begin_in_is_refused_with_reason_and_remedy() {
 }
 
 #[test]
+fn no_git_or_one_that_is_too_old_is_named_with_what_to_install() {
+    let project = Project::new();
+    let old = project.sandbox.write("old/git", "#!/bin/sh\necho git version 2.32.7\n");
+    executable(&old);
+    let empty = project.sandbox.path("empty");
+    std::fs::create_dir(&empty).expect("is made");
+    let old = old.parent().expect("has a parent");
+    for (path, why) in
+        [(old, "it is version 2.32, and 2.33 is the oldest"), (&empty, "there is no `git` on PATH")]
+    {
+        let output = child(&project, "race").env("PATH", path).output().expect("it runs");
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            !output.status.success() && said.contains(why) && said.contains("install git 2.33"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn f1_nothing_is_fetched_for_a_partial_clone() {
+    let project = Project::new();
+    project.git(&["config", "uploadpack.allowFilter", "true"]);
+    let (from, clone) = (format!("file://{}", project.top.display()), project.sandbox.path("clone"));
+    let clone = clone.to_str().expect("is UTF-8");
+    project.git(&["clone", "-q", "--no-checkout", "--filter=blob:none", &from, clone]);
+    let repo = Repo::find(Path::new(clone)).expect("is found");
+    let objects = || super::files(&Path::new(clone).join(".git/objects")).len();
+    let before = objects();
+    let error = repo.files(&repo.head, |_| true).expect_err("objects are missing");
+    assert!(error.why.contains("missing") && !error.fix.is_empty(), "{error}");
+    let race = Race::begin(&project.state(), repo, Kind::Showdown, "x").expect("begins");
+    let error = race.add(&["runner-1"]).expect_err("objects are missing");
+    assert!(!error.fix.is_empty(), "{error}");
+    assert_eq!(objects(), before);
+    assert_eq!(project.git_in(Path::new(clone), &["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
 fn f1_the_callers_git_variables_lead_nowhere() {
     let (project, other) = (Project::new(), Project::new());
     let before = (project.tree(), other.tree());

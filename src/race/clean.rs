@@ -151,6 +151,11 @@ fn one(folder: &Path, discard: &[String]) -> Result<Cleaned> {
     };
     // It may have ended between the look and the lock.
     manifest = manifest::load(&folder)?;
+    let is_settled = manifest.promotion.as_ref().is_none_or(Promotion::is_settled);
+    if manifest.is_cleared() && is_settled && !folder.join("trees").exists() {
+        cleaned.cleared = true;
+        return Ok(cleaned);
+    }
     let alive = std::sync::Arc::new(alive);
     let common_dir = manifest.repo.common_dir.clone();
     let git = Git::new(&common_dir).with("GIT_DIR", &common_dir).holding(&alive);
@@ -178,18 +183,30 @@ fn with_repository(
     discard: &[String],
     cleaned: &mut Cleaned,
 ) -> Result<()> {
+    let _turn = site.turn()?;
     cleaned.promotion = promote::settle(site, manifest)?;
     let promotion = site.folder.join("trees").join(format!("{PROMOTION}-{}", manifest.short_id()));
     remains::remove_unfinished(site, &promotion, &reason(&manifest.id, PROMOTION))?;
-    for number in 0..manifest.candidates.len() {
-        let one = &manifest.candidates[number];
-        if one.step == Step::Cleared {
-            continue;
+    // All worktrees before the first branch: one that git did not finish is in the way of its look at the others.
+    let left: Vec<Candidate> =
+        manifest.candidates.iter().filter(|one| one.step != Step::Cleared).cloned().collect();
+    let tasks: Vec<Task<'_>> = left
+        .iter()
+        .map(|one| Task { site, manifest: &*manifest, one, discarded: is_named(one, discard) })
+        .collect();
+    let mut gone = Vec::new();
+    for task in &tasks {
+        task.remove_lock()?;
+        gone.push(task.clear_tree(cleaned)?);
+    }
+    let mut cleared = Vec::new();
+    for (task, tree_is_gone) in tasks.iter().zip(gone) {
+        if task.clear_branch(cleaned, tree_is_gone)? && tree_is_gone {
+            cleared.push(task.one.name.clone());
         }
-        let task = Task { site, manifest, one, discarded: is_named(one, discard) };
-        if task.clear(cleaned)? {
-            manifest.candidates[number].step = Step::Cleared;
-        }
+    }
+    for one in manifest.candidates.iter_mut().filter(|one| cleared.contains(&one.name)) {
+        one.step = Step::Cleared;
     }
     Ok(())
 }
@@ -248,13 +265,6 @@ struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Clears it as far as nothing is lost; is nothing left of it?
-    fn clear(&self, cleaned: &mut Cleaned) -> Result<bool> {
-        let tree = self.clear_tree(cleaned)?;
-        let branch = self.clear_branch(cleaned, tree)?;
-        Ok(tree && branch)
-    }
-
     fn reason(&self) -> String {
         reason(&self.manifest.id, &self.one.name)
     }
@@ -305,6 +315,21 @@ impl Task<'_> {
                 return Ok(false);
             }
             Found::Whole { admin, head } => {
+                for lock in ["HEAD.lock", "index.lock"].map(|name| admin.join(name)) {
+                    if !lock.exists() {
+                        continue;
+                    }
+                    if !self.discarded {
+                        let why = format!(
+                            "git's lock {} is there: a git runs in it, or was killed",
+                            lock.display()
+                        );
+                        self.keep(cleaned, tree, why);
+                        return Ok(false);
+                    }
+                    let _ = std::fs::remove_file(lock);
+                }
+                let head = self.complete(&admin, head)?;
                 if !self.is_held(&head)? {
                     if !self.discarded {
                         self.keep(cleaned, tree, format!("commit {head} at its HEAD is in no branch"));
@@ -324,6 +349,36 @@ impl Task<'_> {
         }
         cleaned.removed.push(removed);
         Ok(true)
+    }
+
+    /// Removes the lock that a git, killed with the race, left on its branch: the name is nobody else's, and the race is over.
+    fn remove_lock(&self) -> Result<()> {
+        let lock = self.site.common_dir.join("refs/heads").join(format!("{}.lock", self.one.branch));
+        match std::fs::remove_file(&lock) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::new("cannot clean the race", error).at(lock))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Completes a commit in the middle of which the race was killed, so that the worktree's HEAD and the branch have it;
+    /// answers HEAD.
+    fn complete(&self, admin: &Path, head: String) -> Result<String> {
+        let (Step::Committing, Some(commit)) = (self.one.step, &self.one.commit) else { return Ok(head) };
+        let git = self.site.git.at(admin, &self.one.tree);
+        if git.ended(&["cat-file", "-e", commit])?.code != Some(0) {
+            return Ok(head);
+        }
+        if head == self.manifest.base {
+            git.run(&["update-ref", "--no-deref", "-m", "sef race", "HEAD", commit, &head])?;
+        } else if head != *commit {
+            return Ok(head);
+        }
+        // When somebody has a branch of that name, HEAD alone keeps the commit, and the worktree stays for it.
+        let branch = format!("refs/heads/{}", self.one.branch);
+        let _ = git.ended(&["update-ref", "-m", "sef race", &branch, commit, &"0".repeat(commit.len())])?;
+        Ok(commit.clone())
     }
 
     /// Does the folder of a checkout that was not finished hold only files of the base commit, by their names? Nobody was
@@ -421,6 +476,10 @@ impl Task<'_> {
                 .fix("see that the disk is not full; nothing was discarded")
         };
         let fresh = kept.with_extension("bundle.new");
+        // What a git left that was killed in the middle of the same.
+        for left in [&fresh, &kept.with_extension("bundle.new.lock")] {
+            let _ = std::fs::remove_file(left);
+        }
         let fresh_path = fresh.to_string_lossy();
         git.run(&["bundle", "create", "--quiet", &fresh_path, name, &format!("^{}", self.manifest.base)])?;
         File::open(&fresh)

@@ -143,8 +143,14 @@ impl Git {
     /// The same for this repository's configuration: with every filter emptied that it names, and every hook that is
     /// configured rather than a file (git 2.54) disabled.
     pub fn settled(&self, filters: Filters) -> Result<Self> {
+        Ok(self.settled_by(&self.config()?, filters))
+    }
+
+    /// The same for a configuration that was read already.
+    #[must_use]
+    pub fn settled_by(&self, config: &[(String, String)], filters: Filters) -> Self {
         let mut other = self.clone();
-        for (key, _) in self.config()? {
+        for (key, _) in config {
             let Some((section, rest)) = key.split_once('.') else { continue };
             let Some((name, _)) = rest.rsplit_once('.') else { continue };
             match section {
@@ -159,7 +165,7 @@ impl Git {
                 _ => {}
             }
         }
-        Ok(other)
+        other
     }
 
     fn set(&mut self, key: String, value: &str) {

@@ -29,6 +29,8 @@ const MOST_MANIFEST: u64 = 32 << 20;
 pub const KEEP_AGE: u64 = 90 * DAY;
 /// How long one start of a race waits for another.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a lock is waited for that a process between its start and its program may hold.
+const MOMENT: Duration = Duration::from_millis(500);
 /// Longest part of a branch's name that the feature gives, in characters.
 const MOST_SLUG: usize = 40;
 /// Longest name of a candidate, in characters.
@@ -368,14 +370,16 @@ pub(super) fn find(state_dir: &Path, id: &str) -> Result<PathBuf> {
     }
 }
 
-/// Takes the lock of a race, which must not be alive.
+/// Takes the lock of a race, which must not be alive. A process that is just being started may share it for a moment,
+/// although it has nothing to do with the race; that is waited for.
 pub(super) fn claim(folder: &Path) -> Result<File> {
-    let alive = record::claim(&folder.join("alive")).map_err(|error| cannot_keep(folder, &error))?;
-    alive.ok_or_else(|| {
-        Error::new("cannot take the race over", "a process, or a git that it started, works on it")
-            .at(folder)
-            .fix("wait for its end, or end it")
-    })
+    let alive = private_file(&folder.join("alive")).map_err(|error| cannot_keep(folder, &error))?;
+    if lock_within(&alive, MOMENT) {
+        return Ok(alive);
+    }
+    Err(Error::new("cannot take the race over", "a process, or a git that it started, works on it")
+        .at(folder)
+        .fix("wait for its end, or end it"))
 }
 
 /// Reads and checks the record of a race's folder, which is a real path.

@@ -243,8 +243,9 @@ fn join(
     let manifest = race.manifest();
     let tree = race.folder().join("trees").join(format!("{PROMOTION}-{}", manifest.short_id()));
     let reason = reason(&manifest.id, PROMOTION);
-    remains::remove_unfinished(site, &tree, &reason)?;
-    let made = check_out(site.git, site.common_dir, &tree, from, &reason).and_then(|admin| {
+    let clear = || site.turn().and_then(|_turn| remains::remove_unfinished(site, &tree, &reason));
+    clear()?;
+    let made = check_out(site, &tree, from, &reason).and_then(|admin| {
         let at = site.git.at(&admin, &tree).settled(Filters::Off)?;
         let at = as_author(&at, race.repo.identity.as_ref());
         let message = format!("Merge {} of race {}", one.name, manifest.id);
@@ -270,7 +271,7 @@ fn join(
             .at(&one.branch)
             .fix(format!("nothing was changed; merge it by hand: git merge {}", one.branch)))
     });
-    let removed = remains::remove_unfinished(site, &tree, &reason);
+    let removed = clear();
     let made = made?;
     removed?;
     Ok(made)

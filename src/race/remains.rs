@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::git::{Filters, Git};
-use super::manifest::is_admin;
+use super::manifest::{is_admin, turn};
 use crate::error::{Error, Result};
 
 /// Where the removal happens.
@@ -47,6 +47,11 @@ impl Site<'_> {
         self.folder.join("trash").join(tree.file_name().unwrap_or_default())
     }
 
+    /// The lock under which records of worktrees are written and removed, while it lives.
+    pub(super) fn turn(&self) -> Result<fs::File> {
+        turn(self.folder.parent().expect("a race lies in the folder of all races"))
+    }
+
     /// A place for work that is taken out of the user's repository and kept.
     pub(super) fn kept(&self, name: &str) -> Result<PathBuf> {
         let kept = self.folder.join("kept");
@@ -78,11 +83,13 @@ pub(super) fn look(site: &Site<'_>, tree: &Path, reason: &str) -> Result<Found> 
     if admin.join("modules").exists() {
         return Ok(Found::Odd("submodules were checked out in it".to_owned()));
     }
-    let head = site.git.at(&admin, tree).ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
-    Ok(head.map_or_else(
-        || Found::Odd("its HEAD names no commit".to_owned()),
-        |head| Found::Whole { admin, head },
-    ))
+    let ended = site.git.at(&admin, tree).ended(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+    Ok(match ended.code {
+        Some(0) => Found::Whole { admin, head: String::from_utf8_lossy(&ended.out).trim().to_owned() },
+        Some(1) => Found::Odd("its HEAD names no commit".to_owned()),
+        // The record is there in part: git was killed when it wrote it.
+        _ => Found::FolderOnly,
+    })
 }
 
 /// Removes a whole worktree that holds nothing but its commit. The first changes, when there are some, and then it stays.

@@ -73,23 +73,16 @@ impl Repo {
                 refused("it is inside the .git folder, not in a checkout").fix("run it in the checkout")
             );
         }
-        let real = |what: &str| -> Result<PathBuf> {
-            let out = git.run(&["rev-parse", "--path-format=absolute", what])?;
-            let found = path(&out);
-            std::fs::canonicalize(&found).map_err(|error| refused(&error.to_string()).at(found))
-        };
-        let (top, git_dir, common_dir) =
-            (real("--show-toplevel")?, real("--git-dir")?, real("--git-common-dir")?);
+        let [top, git_dir, common_dir, above] = places(&git, dir)?;
         let head = git.ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?.ok_or_else(|| {
             refused("there is no commit yet").fix("commit what the race is to begin with, then run it again")
         })?;
         let branch = git.ask(&["symbolic-ref", "--quiet", "--short", "HEAD"])?;
-        let above = git.run(&["rev-parse", "--show-superproject-working-tree"])?;
         let config = git.config()?;
-        let git = Git::new(&top).settled(Filters::Off)?;
+        let git = Git::new(&top).settled_by(&config, Filters::Off);
         let repo = Self {
             is_linked: git_dir != common_dir,
-            superproject: (!above.is_empty()).then(|| path(&above)),
+            superproject: (!above.as_os_str().is_empty()).then_some(above),
             has_submodules: false,
             filters: filters(&config),
             identity: identity(&config),
@@ -164,6 +157,23 @@ impl Repo {
     pub(super) fn paths(&self, commit: &str) -> Result<Vec<PathBuf>> {
         Ok(self.listed(commit)?.into_iter().map(|entry| entry.path).collect())
     }
+}
+
+/// Top, git folder and shared folder as real paths, and the top of the repository above a submodule, or nothing.
+fn places(git: &Git, dir: &Path) -> Result<[PathBuf; 4]> {
+    let refused = |why: &str| Error::new("cannot race here", why).at(dir);
+    let wanted = ["--show-toplevel", "--git-dir", "--git-common-dir", "--show-superproject-working-tree"];
+    let out = git.run(&[["rev-parse", "--path-format=absolute"].as_slice(), &wanted].concat())?;
+    let lines: Vec<&[u8]> = out.strip_suffix(b"\n").unwrap_or(&out).split(|byte| *byte == b'\n').collect();
+    let (found, above): (&[&[u8]], &[u8]) = match lines.as_slice() {
+        found @ [_, _, _] => (found, b""),
+        [found @ .., above] if found.len() == 3 => (found, above),
+        _ => return Err(refused("its path holds a line end").fix("rename the folder")),
+    };
+    let real = |line: &[u8]| {
+        std::fs::canonicalize(path(line)).map_err(|error| refused(&error.to_string()).at(path(line)))
+    };
+    Ok([real(found[0])?, real(found[1])?, real(found[2])?, path(above)])
 }
 
 /// Mode of a submodule.

@@ -106,7 +106,8 @@ impl Race {
         let git = self.git();
         git.run(&["check-ref-format", &format!("refs/heads/{}", one.branch)])?;
         let reason = reason(&manifest.id, &one.name);
-        check_out(&git, &self.repo.common_dir, &one.tree, &manifest.base, &reason)
+        let site = Site { git: &git, common_dir: &self.repo.common_dir, folder: &self.folder };
+        check_out(&site, &one.tree, &manifest.base, &reason)
     }
 
     /// Undoes a failed [`Race::add`]: nobody was told of these worktrees, so they hold nothing.
@@ -114,6 +115,7 @@ impl Race {
         let manifest = self.manifest();
         let git = self.git();
         let site = Site { git: &git, common_dir: &self.repo.common_dir, folder: &self.folder };
+        let _turn = site.turn()?;
         for one in planned {
             remains::remove_unfinished(&site, &one.tree, &reason(&manifest.id, &one.name))?;
         }
@@ -186,20 +188,25 @@ impl Race {
         if one.step == Step::Committed {
             return Ok(());
         }
-        if at.line(&["rev-parse", "--verify", "HEAD"])? != commit {
-            let base = self.manifest().base;
-            at.run(&["update-ref", "--no-deref", "-m", "sef race", "HEAD", commit, &base])?;
+        let base = self.manifest().base;
+        let moved = at.run(&["update-ref", "--no-deref", "-m", "sef race", "HEAD", commit, &base]);
+        if let Err(error) = moved
+            && at.line(&["rev-parse", "--verify", "HEAD"])? != commit
+        {
+            return Err(error);
         }
         let branch = format!("refs/heads/{}", one.branch);
-        let there = at.ask(&["rev-parse", "--verify", "--quiet", &branch])?;
-        if let Some(other) = there.as_ref().filter(|there| *there != commit) {
-            return Err(Error::new("cannot make the branch", format!("it exists, at {other}"))
-                .at(&one.branch)
-                .fix("it is not the race's: rename it, git branch -m, then resume the race"));
-        }
-        if there.is_none() {
-            let nothing = "0".repeat(commit.len());
-            at.run(&["update-ref", "-m", "sef race", &branch, commit, &nothing])?;
+        let nothing = "0".repeat(commit.len());
+        if let Err(error) = at.run(&["update-ref", "-m", "sef race", &branch, commit, &nothing]) {
+            match at.ask(&["rev-parse", "--verify", "--quiet", &branch])? {
+                None => return Err(error),
+                Some(there) if there == commit => {}
+                Some(there) => {
+                    return Err(Error::new("cannot make the branch", format!("it exists, at {there}"))
+                        .at(&one.branch)
+                        .fix("it is not the race's: rename it, git branch -m, then resume the race"));
+                }
+            }
         }
         self.change(&one.name, |one| one.step = Step::Committed)
     }
@@ -212,18 +219,17 @@ pub(super) fn reason(id: &str, name: &str) -> String {
 
 /// Makes a detached, locked worktree of a commit and answers its folder in the repository. What a failure leaves is the
 /// caller's to remove.
-pub(super) fn check_out(
-    git: &Git,
-    common_dir: &Path,
-    tree: &Path,
-    commit: &str,
-    reason: &str,
-) -> Result<PathBuf> {
+pub(super) fn check_out(site: &Site<'_>, tree: &Path, commit: &str, reason: &str) -> Result<PathBuf> {
+    let Site { git, common_dir, .. } = *site;
     let args =
         ["worktree", "add", "--quiet", "--detach", "--no-checkout", "--lock", "--reason", reason, "--"];
     let mut args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
     args.extend([tree.as_os_str(), OsStr::new(commit)]);
-    git.run(&args)?;
+    {
+        // Git reads the records of all worktrees, and fails when it meets one that another git is just writing.
+        let _turn = site.turn()?;
+        git.run(&args)?;
+    }
     let leaf = tree.file_name().and_then(OsStr::to_str).unwrap_or_default();
     let admin =
         remains::admin_of(tree).filter(|admin| is_admin(admin, common_dir, leaf)).ok_or_else(|| {

@@ -156,39 +156,68 @@ fn unknown_field(fault: &Fault, left_out: &[&str]) -> Option<&'static str> {
     OPTIONAL.into_iter().find(|field| fault.why.contains(field) && !left_out.contains(field))
 }
 
-/// Waits until the bucket says that there is room.
+/// Waits until the bucket says that there is room. When an answer of another call shows meanwhile that the limits are others
+/// than was thought, the place in the queue is given back and a new one is taken.
 fn my_turn(ask: &Ask<'_>, bucket: &Bucket, watch: &dyn Watch) -> Result<Turn, Fault> {
-    let left = ask.deadline.saturating_duration_since(Instant::now());
-    let turn = bucket.take(ask.prompt_tokens + ask.max_tokens, left).map_err(|wait| {
-        let why = format!(
-            "the rate limit has room for this in {:.0} s, and {:.0} s are left",
-            wait.as_secs_f64().ceil(),
-            left.as_secs_f64()
-        );
-        Fault::new(Kind::RateLimited, why)
-    })?;
-    if !turn.wait.is_zero() {
+    loop {
+        let left = ask.deadline.saturating_duration_since(Instant::now());
+        let limits = bucket.limits();
+        let turn = bucket.take(ask.prompt_tokens + ask.max_tokens, left).map_err(|wait| {
+            let why = format!(
+                "the rate limit has room for this in {:.0} s, and {:.0} s are left",
+                wait.as_secs_f64().ceil(),
+                left.as_secs_f64()
+            );
+            Fault::new(Kind::RateLimited, why)
+        })?;
+        if turn.wait.is_zero() {
+            return Ok(turn);
+        }
         watch.step(Step::Waiting { seconds: turn.wait.as_secs_f64() });
-        if rest(turn.wait, watch).is_err() {
-            bucket.give_back(&turn);
-            return Err(cancelled());
+        match rest_unless(turn.wait, watch, &|| bucket.limits() != limits) {
+            Rested::Enough => return Ok(turn),
+            Rested::Cancelled => {
+                bucket.give_back(&turn);
+                return Err(cancelled());
+            }
+            Rested::Called => bucket.give_back(&turn),
         }
     }
-    Ok(turn)
+}
+
+/// How a rest ended.
+enum Rested {
+    /// By its time.
+    Enough,
+    /// Nobody wants the work any more.
+    Cancelled,
+    /// There is news.
+    Called,
 }
 
 /// Sleeps, and looks up now and then.
 fn rest(wait: Duration, watch: &dyn Watch) -> Result<(), ()> {
+    match rest_unless(wait, watch, &|| false) {
+        Rested::Cancelled => Err(()),
+        Rested::Enough | Rested::Called => Ok(()),
+    }
+}
+
+/// Sleeps until there is news.
+fn rest_unless(wait: Duration, watch: &dyn Watch, has_news: &dyn Fn() -> bool) -> Rested {
     let until = Instant::now() + wait;
     loop {
         if watch.cancelled() {
-            return Err(());
+            return Rested::Cancelled;
         }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(());
+            return Rested::Enough;
         }
         thread::sleep(left.min(LOOK));
+        if has_news() {
+            return Rested::Called;
+        }
     }
 }
 

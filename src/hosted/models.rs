@@ -99,6 +99,7 @@ impl Model {
         } else {
             None
         };
+        let presumed = service.presumed_limits();
         Self {
             id: service.model.clone(),
             context: listed.context.or_else(|| row?.context),
@@ -106,8 +107,8 @@ impl Model {
             reasoning_room: row.and_then(|row| row.reasoning_room).unwrap_or(REASONING_ROOM),
             extra: row.map(|row| row.extra.clone()).unwrap_or_default(),
             price,
-            requests_per_minute: listed.requests_per_minute.or(service.provider.requests_per_minute),
-            tokens_per_minute: listed.tokens_per_minute.or(service.provider.tokens_per_minute),
+            requests_per_minute: listed.requests_per_minute.or(presumed.0),
+            tokens_per_minute: listed.tokens_per_minute.or(presumed.1),
         }
     }
 

@@ -140,6 +140,14 @@ impl Service {
         })
     }
 
+    /// Requests and tokens a minute until the service says better. Those of the row are of the row's own address; of another
+    /// one nothing is known before its first answer.
+    pub fn presumed_limits(&self) -> (Option<u64>, Option<u64>) {
+        let is_own = self.base_url == self.provider.base_url;
+        let of = |limit: Option<u64>| limit.filter(|_| is_own);
+        (of(self.provider.requests_per_minute), of(self.provider.tokens_per_minute))
+    }
+
     /// Why it cannot be asked: it wants a key and there is none.
     pub fn without_key(&self) -> Option<Fault> {
         let name = self.key_env.as_deref().filter(|_| self.key.is_none())?;

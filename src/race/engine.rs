@@ -21,7 +21,7 @@ use super::runner::Record;
 use super::settle::settle;
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::exam::{Exam, Standard};
+use crate::exam::{self, Exam, Standard};
 use crate::fence::{self, Limits};
 use crate::fsx::read_regular;
 use crate::hosted::service::Service;
@@ -224,10 +224,12 @@ fn exam_of(kept: &Kept, state: &State, base: &Path) -> Result<Exam> {
     for scenario in &state.design.scenarios {
         standard.add(&scenario.path, scenario.content.clone().into_bytes())?;
     }
+    standard.theirs.extend(state.design.named.files.iter().cloned());
     let wall = Duration::from_secs(state.settings.test_within_s);
     Ok(Exam {
         command: state.settings.test.clone(),
         limits: Limits { wall, cpu: wall, ..Limits::default() },
+        disk_bytes: exam::DISK_BYTES,
         sandbox: state.settings.sandbox,
         standard: Some(standard),
         checkout: Some(kept.race.repo.top.clone()),

@@ -18,6 +18,7 @@ mod log;
 mod mcp;
 mod payloads;
 mod policy;
+mod race;
 mod race_git;
 mod routing;
 mod rules_add;

@@ -24,10 +24,12 @@ impl Service {
     pub fn named(sandbox: &Sandbox, name: &str, script: &Value, options: &[&str]) -> Self {
         let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosted/server.py");
         let log = sandbox.path(&format!("{name}.log"));
+        // As a file: the answers of a race are longer than an argument may be.
+        let script = sandbox.write(&format!("{name}.json"), script.to_string());
         let mut child = Command::new("python3")
             .args(["-B", server, "--log"])
             .arg(&log)
-            .args(["--script", &script.to_string()])
+            .args(["--script", &format!("@{}", script.display())])
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -13,6 +13,7 @@ mod install;
 mod install_report;
 mod install_script;
 mod install_turbo;
+mod judge;
 mod labelled;
 mod log;
 mod mcp;

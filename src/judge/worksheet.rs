@@ -332,18 +332,25 @@ fn rationale(judgement: &Judgement, text: &mut String) {
     text.push('\n');
 }
 
-/// What the others did better, from the numbers.
 fn trade_offs(judgement: &Judgement, text: &mut String) {
-    let Some(winner) = chosen(judgement) else { return };
-    text.push_str("## What the others did better\n\n");
-    let mut any = false;
-    for other in others(judgement, winner) {
-        for better in better(winner, other) {
-            any = true;
-            let _ = writeln!(text, "- {}: {better}", safe(&other.name));
-        }
+    if chosen(judgement).is_none() {
+        return;
     }
-    text.push_str(if any { "\n" } else { "- nothing, by these numbers\n\n" });
+    text.push_str("## What the others did better\n\n");
+    let lines = better_elsewhere(judgement);
+    for line in &lines {
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push_str(if lines.is_empty() { "- nothing, by these numbers\n\n" } else { "\n" });
+}
+
+/// What the others did better than the winner, from the numbers, one sentence each.
+pub fn better_elsewhere(judgement: &Judgement) -> Vec<String> {
+    let Some(winner) = chosen(judgement) else { return Vec::new() };
+    let of = |other: &Judged| -> Vec<String> {
+        better(winner, other).iter().map(|better| format!("{}: {better}", safe(&other.name))).collect()
+    };
+    others(judgement, winner).flat_map(of).collect()
 }
 
 fn better(winner: &Judged, other: &Judged) -> Vec<String> {

@@ -56,9 +56,14 @@ fn verdict(outcome: &Outcome) -> String {
     };
     let sentences: String =
         outcome.rationale.iter().map(|sentence| format!("<p>{}</p>", words(sentence))).collect();
+    let better: String = outcome
+        .trade_offs
+        .iter()
+        .map(|line| format!("<p class=\"more\">Better elsewhere: {}</p>", words(line)))
+        .collect();
     let notes: String =
         outcome.notes.iter().map(|note| format!("<p class=\"note\">{}</p>", words(note))).collect();
-    format!("<div class=\"panel\">{head}{sentences}{notes}</div>")
+    format!("<div class=\"panel\">{head}{sentences}{better}{notes}</div>")
 }
 
 fn candidates(outcome: &Outcome) -> String {

@@ -14,7 +14,7 @@ fn a_promoted_winner_is_on_the_branch_and_the_others_are_gone() {
         "{outcome:#}\n{}",
         run.err
     );
-    assert!(ring.sandbox.read("project/limiter.py").contains("class RateLimiter"));
+    assert!(ring.sandbox.read("project/limiter.py").contains("class TokenBucketLimiter"));
     assert!(
         ring.sandbox.read("project/docs/plans/rate-limiter/speed-run/showdown/result.md").contains("WINNER")
     );

@@ -1,7 +1,7 @@
 //! `sef mcp`: what a client sees, whatever it sends.
 
-mod schema;
-mod session;
+pub mod schema;
+pub mod session;
 
 use rustix::process::{Pid, Signal, kill_process};
 use sef::fsx::confined::Action;
@@ -15,7 +15,19 @@ use crate::sandbox::{Sandbox, binary};
 use schema::conforms;
 use session::{Session, meta, until};
 
-const TOOLS: [&str; 5] = ["check_status", "generate", "generate_and_write_files", "run_tests", "undo"];
+const TOOLS: [&str; 11] = [
+    "check_status",
+    "generate",
+    "generate_and_write_files",
+    "run_tests",
+    "undo",
+    "showdown",
+    "any_percent",
+    "judge",
+    "race_status",
+    "race_resume",
+    "race_promote",
+];
 
 fn names(reply: &Value) -> Vec<&str> {
     let tools = reply["result"]["tools"].as_array().expect("a list of tools");
@@ -186,6 +198,13 @@ fn every_result_conforms_to_its_own_schema_and_says_the_same_twice() {
         ("run_tests", json!({"command": "true", "dir": "not-there"})),
         ("undo", json!({})),
         ("undo", json!({"run": 5})),
+        ("showdown", json!({"design": "a\nb", "test_command": "true"})),
+        ("showdown", json!({"design": "design.md"})),
+        ("any_percent", json!({"design": "a\nb", "test_command": "true", "auto": 2, "approaches": []})),
+        ("judge", json!({})),
+        ("race_status", json!({})),
+        ("race_resume", json!({"race": "20"})),
+        ("race_promote", json!({})),
     ] {
         let reply = session.call(tool, &arguments);
         let result = &reply["result"];

@@ -3,6 +3,7 @@
 
 mod promoting;
 mod stops;
+mod tools;
 mod winners;
 
 use std::collections::BTreeMap;
@@ -57,11 +58,7 @@ impl Ring {
     }
 
     fn git(&self, args: &[&str]) -> String {
-        let mut command = self.sandbox.command("git");
-        command.args(["-c", "user.name=u", "-c", "user.email=u@example.com"]).args(args);
-        let run = finish(command, b"");
-        assert_eq!(run.code, Some(0), "git {args:?}: {}", run.err);
-        run.out
+        git(&self.sandbox, args)
     }
 
     fn test_command(&self) -> String {
@@ -89,17 +86,30 @@ impl Ring {
         command
     }
 
-    /// Everything of the checkout and of the repository that is the user's: files, index, config, hooks, HEAD, refs but ours.
     fn users(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut all = tree(&self.sandbox.path("project"));
-        all.retain(|path, _| {
-            !path.starts_with(".git/objects/")
-                && !path.starts_with(".git/worktrees/")
-                && !path.starts_with(".git/refs/heads/sef-race-")
-                && !path.starts_with(".git/logs/refs/heads/sef-race-")
-        });
-        all
+        users(&self.sandbox)
     }
+}
+
+/// Runs git in the project; what it prints.
+fn git(sandbox: &Sandbox, args: &[&str]) -> String {
+    let mut command = sandbox.command("git");
+    command.args(["-c", "user.name=u", "-c", "user.email=u@example.com"]).args(args);
+    let run = finish(command, b"");
+    assert_eq!(run.code, Some(0), "git {args:?}: {}", run.err);
+    run.out
+}
+
+/// Everything of the checkout and of the repository that is the user's: files, index, config, hooks, HEAD, refs but ours.
+fn users(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
+    let mut all = tree(&sandbox.path("project"));
+    all.retain(|path, _| {
+        !path.starts_with(".git/objects/")
+            && !path.starts_with(".git/worktrees/")
+            && !path.starts_with(".git/refs/heads/sef-race-")
+            && !path.starts_with(".git/logs/refs/heads/sef-race-")
+    });
+    all
 }
 
 /// The steps of the service: for each candidate its plan, its repair and its code; every review says yes.

@@ -53,7 +53,11 @@ pub fn run_with(args: &JudgeArgs, examine: Option<&Examine<'_>>) -> Result<Strin
         };
     }
     if let Some(file) = &args.answers {
-        answer(&mut candidates, sheet(file)?, file)?;
+        answer(&mut candidates, sheet(file)?).map_err(|why| {
+            Error::new("cannot use the answers", why)
+                .at(file)
+                .fix("name candidates as `sef judge --questions` does")
+        })?;
     }
     if let Some(examine) = examine {
         for candidate in &mut candidates {
@@ -79,7 +83,7 @@ fn in_folder(env: &Env, dir: &Path, test: &Test) -> Result<TestCounts> {
 }
 
 /// Candidates by the last part of their folders, with a number where two have the same.
-fn named(dirs: &[PathBuf]) -> Result<Vec<Candidate>> {
+pub fn named(dirs: &[PathBuf]) -> Result<Vec<Candidate>> {
     if dirs.len() > MOST {
         return Err(Error::new("cannot judge", format!("{} folders are more than {MOST}", dirs.len()))
             .fix("name fewer"));
@@ -117,20 +121,18 @@ fn sheet(file: &Path) -> Result<BTreeMap<String, CandidateAnswers>> {
     read_sheet(&text).map_err(|mistakes| cannot(&plain(&format!("\n  {}", mistakes.join("\n  ")))))
 }
 
-fn answer(
+/// Gives each candidate what a sheet says of it. A candidate that is not there is an error.
+pub fn answer(
     candidates: &mut [Candidate],
     mut sheet: BTreeMap<String, CandidateAnswers>,
-    file: &Path,
-) -> Result<()> {
+) -> std::result::Result<(), String> {
     for candidate in candidates.iter_mut() {
         candidate.answers = sheet.remove(&candidate.name);
     }
     let Some(unknown) = sheet.keys().next() else { return Ok(()) };
     let names: Vec<String> = candidates.iter().map(|candidate| name(&candidate.name, NAME)).collect();
     let why = format!("$.candidates[{unknown:?}]: there is no such candidate; they are {}", names.join(", "));
-    Err(Error::new("cannot use the answers", plain(&why))
-        .at(file)
-        .fix("name candidates as `sef judge --questions` does"))
+    Err(plain(&why))
 }
 
 fn write(file: &Path, text: &str) -> Result<()> {

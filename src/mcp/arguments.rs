@@ -20,6 +20,11 @@ pub(super) const MOST_FIXES: u64 = 3;
 pub(super) const MOST_SECONDS: u64 = 3_600;
 /// Time of a test command when none is given, in seconds.
 pub(super) const TEST_SECONDS: u64 = 120;
+/// Time that a call waits for a race when none is given, in seconds: half of the half hour after which Claude Code gives up a
+/// server that says nothing.
+pub(super) const WAIT_SECONDS: u64 = 900;
+/// Longest time that a call waits for a race, in seconds.
+pub(super) const MOST_WAIT: u64 = 3_600;
 
 /// The arguments of one call. `null` counts as not given.
 #[derive(Debug)]
@@ -108,6 +113,63 @@ impl<'a> Arguments<'a> {
             Some(number) if (least..=most).contains(&number) => Ok(Some(number)),
             _ => Err(self.type_of(name, &wanted, value)),
         }
+    }
+
+    /// One of some words, when it is given.
+    pub(super) fn choice(&self, name: &str, words: &[&str]) -> std::result::Result<Option<&'a str>, Failure> {
+        let Some(given) = self.text(name, LONGEST_TEXT)? else { return Ok(None) };
+        if words.contains(&given) {
+            return Ok(Some(given));
+        }
+        Err(self.type_of(name, &format!("one of {}", words.join(", ")), &Value::from(given)))
+    }
+
+    /// Up to `most` texts; none when it is not given.
+    pub(super) fn texts(
+        &self,
+        name: &str,
+        most: usize,
+    ) -> std::result::Result<Option<Vec<&'a str>>, Failure> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let wanted = format!("a list of at most {most} texts");
+        let list = value.as_array().filter(|list| list.len() <= most);
+        let texts = list.and_then(|list| list.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        let usable =
+            |text: &&str| !text.trim().is_empty() && !text.contains('\0') && text.len() <= LONGEST_TEXT;
+        match texts.filter(|texts| texts.iter().all(usable)) {
+            Some(texts) => Ok(Some(texts)),
+            None => Err(self.type_of(name, &wanted, value)),
+        }
+    }
+
+    /// An object, when it is given.
+    pub(super) fn object(&self, name: &str) -> std::result::Result<Option<&'a Value>, Failure> {
+        match self.value(name) {
+            Some(value) if !value.is_object() => Err(self.type_of(name, "an object", value)),
+            value => Ok(value),
+        }
+    }
+
+    /// Objects of the same text fields, all of them needed; none when it is not given.
+    pub(super) fn records<const N: usize>(
+        &self,
+        name: &str,
+        fields: [&str; N],
+        most: usize,
+    ) -> std::result::Result<Option<Vec<[&'a str; N]>>, Failure> {
+        let Some(value) = self.value(name) else { return Ok(None) };
+        let record = |one: &'a Value| -> Option<[&'a str; N]> {
+            let one = one.as_object().filter(|one| one.len() == N)?;
+            let mut texts = [""; N];
+            for (text, field) in texts.iter_mut().zip(fields) {
+                *text = one.get(field)?.as_str().filter(|text| !text.contains('\0'))?.trim();
+            }
+            texts.iter().all(|text| !text.is_empty()).then_some(texts)
+        };
+        let list = value.as_array().filter(|list| list.len() <= most);
+        let records = list.and_then(|list| list.iter().map(record).collect::<Option<Vec<_>>>());
+        let wanted = || format!("a list of at most {most} objects with the texts {}", fields.join(", "));
+        records.map(Some).ok_or_else(|| self.type_of(name, &wanted(), value))
     }
 
     fn value(&self, name: &str) -> Option<&'a Value> {

@@ -11,9 +11,9 @@ use super::arguments::{
     Arguments, LONGEST_COMMAND, LONGEST_PROMPT, LONGEST_TEXT, MOST_FIXES, MOST_SECONDS, MOST_TOKENS,
     TEST_SECONDS, wrong,
 };
-use super::place;
-use super::schema;
+use super::progress::Client;
 use super::tools::Name;
+use super::{Closing, judging, place, races, schema};
 use crate::config::Env;
 use crate::fsx::confined::Overwrite;
 use crate::hosted::status::{self, Live};
@@ -38,16 +38,23 @@ pub(super) struct Answer {
     pub(super) failed: bool,
 }
 
-type Made = std::result::Result<Answer, Failure>;
+pub(super) type Made = std::result::Result<Answer, Failure>;
 
-/// Does what a call asks for. Blocks until it is done or `watch` does not want it any more.
-pub(super) fn call(env: &Env, name: Name, given: &JsonObject, watch: &dyn Watch) -> Answer {
+/// Does what a call asks for. Blocks until it is done or the client does not want it any more; only a race may go on after
+/// it, and ends when the server closes.
+pub(super) fn call(env: &Env, name: Name, given: &JsonObject, client: &Client, closing: &Closing) -> Answer {
     let made = Arguments::new(name.as_str(), &schema::input(name), given).and_then(|arguments| match name {
         Name::CheckStatus => check_status(env, &arguments),
-        Name::Generate => generate(env, &arguments, watch),
-        Name::GenerateAndWriteFiles => generate_and_write_files(env, &arguments, watch),
-        Name::RunTests => run_tests(env, &arguments, watch),
+        Name::Generate => generate(env, &arguments, client),
+        Name::GenerateAndWriteFiles => generate_and_write_files(env, &arguments, client),
+        Name::RunTests => run_tests(env, &arguments, client),
         Name::Undo => undo(env, &arguments),
+        Name::Showdown => races::showdown(env, &arguments, client, closing),
+        Name::AnyPercent => races::any_percent(env, &arguments, client, closing),
+        Name::Judge => judging::judge(env, &arguments),
+        Name::RaceStatus => races::status(env, &arguments, client),
+        Name::RaceResume => races::resume(env, &arguments, client, closing),
+        Name::RacePromote => races::promote(env, &arguments),
     });
     made.unwrap_or_else(|failure| Answer {
         value: json!({ "status": "error", "error": failure }),
@@ -142,7 +149,7 @@ fn test(command: &str, seconds: u64) -> Test {
     Test { command: command.to_owned(), within: Duration::from_secs(seconds), sandbox: None }
 }
 
-fn done(value: Value) -> Answer {
+pub(super) fn done(value: Value) -> Answer {
     Answer { value, failed: false }
 }
 

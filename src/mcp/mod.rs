@@ -1,15 +1,20 @@
 //! `sef mcp`: an MCP server on standard input and output, so that Claude Code can order code from the hosted model.
 //! `lines` is what a line may be, `transport` carries lines, `server` answers, `tools` describes and `call` does. stdout is
-//! protocol only, bad input costs one error reply, and nothing here generates code, writes it or runs it: the engine does.
+//! protocol only, bad input costs one error reply, and nothing here generates code, writes it or runs it: the engines do.
 
 mod arguments;
 mod call;
+mod judging;
 mod lines;
 mod place;
 mod progress;
+mod race_schema;
+mod races;
+mod running;
 mod scan;
 mod schema;
 mod server;
+mod summary;
 pub mod tools;
 mod transport;
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::arguments::{
     LONGEST_COMMAND, LONGEST_PROMPT, LONGEST_TEXT, MOST_FIXES, MOST_SECONDS, MOST_TOKENS, TEST_SECONDS,
 };
+use super::race_schema;
 use super::tools::Name;
 
 /// What a tool takes.
@@ -59,6 +60,7 @@ pub(super) fn input(name: Name) -> Value {
             }),
             json!([]),
         ),
+        _ => race_schema::input(name),
     };
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
@@ -87,6 +89,7 @@ pub(super) fn output(name: Name) -> Value {
             "removed": list(&string()),
             "kept": list(&string()),
         }),
+        _ => race_schema::output(name),
     };
     if name == Name::Generate {
         properties["code"] = list(&json!({
@@ -102,6 +105,13 @@ pub(super) fn output(name: Name) -> Value {
                 "type": "string",
                 "enum": ["ran", "error"],
                 "description": "ran: whether the tests passed is in the counts",
+            });
+        }
+        Name::Showdown | Name::AnyPercent | Name::RaceStatus | Name::RaceResume => {
+            properties["status"] = json!({
+                "type": "string",
+                "enum": ["ok", "running", "error"],
+                "description": "running: the race goes on, race_status waits for it",
             });
         }
         _ => properties["status"] = json!({ "type": "string", "enum": ["ok", "error"] }),
@@ -184,11 +194,11 @@ fn finished() -> Value {
     })
 }
 
-fn text(description: &str, longest: usize) -> Value {
+pub(super) fn text(description: &str, longest: usize) -> Value {
     json!({ "type": "string", "minLength": 1, "maxLength": longest, "description": description })
 }
 
-fn number(description: &str, least: u64, most: u64) -> Value {
+pub(super) fn number(description: &str, least: u64, most: u64) -> Value {
     json!({ "type": "integer", "minimum": least, "maximum": most, "description": description })
 }
 
@@ -196,20 +206,20 @@ fn flag(description: &str, default: bool) -> Value {
     json!({ "type": "boolean", "default": default, "description": description })
 }
 
-fn string() -> Value {
+pub(super) fn string() -> Value {
     json!({ "type": "string" })
 }
 
-fn list(items: &Value) -> Value {
+pub(super) fn list(items: &Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
 /// Spelled so that clients with one type a field can read it.
-fn or_null(schema: &Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
-fn count() -> Value {
+pub(super) fn count() -> Value {
     or_null(&json!({ "type": "integer", "minimum": 0 }))
 }
 

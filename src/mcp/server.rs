@@ -63,23 +63,23 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(format!("unknown tool; there are {known}"), None));
         };
         let token = context.meta.get_progress_token();
-        let (sender, mut steps) = mpsc::unbounded_channel();
+        let (sender, mut news) = mpsc::unbounded_channel();
         let client = Client {
             cancelled: {
                 let (request, closing) = (context.ct.clone(), self.closing.clone());
-                move || request.is_cancelled() || closing.is_set()
+                Box::new(move || request.is_cancelled() || closing.is_set())
             },
-            steps: token.is_some().then_some(sender),
+            news: token.is_some().then_some(sender),
         };
-        let env = self.env.clone();
+        let (env, closing) = (self.env.clone(), self.closing.clone());
         let given = request.arguments.unwrap_or_default();
-        // The client's view ends with the work, and with it the steps.
-        let work = tokio::task::spawn_blocking(move || call(&env, name, &given, &client));
+        // The client's view ends with the work, and with it the news.
+        let work = tokio::task::spawn_blocking(move || call(&env, name, &given, &client, &closing));
         if let Some(token) = token {
             let mut told = Told::default();
             let mut count = 0.0;
-            while let Some(step) = steps.recv().await {
-                let Some(sentence) = told.next(step) else { continue };
+            while let Some(news) = news.recv().await {
+                let Some(sentence) = told.next(news) else { continue };
                 if context.ct.is_cancelled() {
                     continue;
                 }

@@ -24,12 +24,35 @@ pub enum Name {
     RunTests,
     /// A run taken back.
     Undo,
+    /// Several runners, one design.
+    Showdown,
+    /// Several designs, one problem.
+    AnyPercent,
+    /// What has to be read, answered and scored.
+    Judge,
+    /// How races stand.
+    RaceStatus,
+    /// A race that was stopped.
+    RaceResume,
+    /// A winner on the current branch.
+    RacePromote,
 }
 
 impl Name {
     /// All of them, as they are listed: for prompt caches, always in this order.
-    pub const ALL: [Self; 5] =
-        [Self::CheckStatus, Self::Generate, Self::GenerateAndWriteFiles, Self::RunTests, Self::Undo];
+    pub const ALL: [Self; 11] = [
+        Self::CheckStatus,
+        Self::Generate,
+        Self::GenerateAndWriteFiles,
+        Self::RunTests,
+        Self::Undo,
+        Self::Showdown,
+        Self::AnyPercent,
+        Self::Judge,
+        Self::RaceStatus,
+        Self::RaceResume,
+        Self::RacePromote,
+    ];
 
     /// The tool that a client calls by this name.
     pub fn of(name: &str) -> Option<Self> {
@@ -44,6 +67,12 @@ impl Name {
             Self::GenerateAndWriteFiles => "generate_and_write_files",
             Self::RunTests => "run_tests",
             Self::Undo => "undo",
+            Self::Showdown => "showdown",
+            Self::AnyPercent => "any_percent",
+            Self::Judge => "judge",
+            Self::RaceStatus => "race_status",
+            Self::RaceResume => "race_resume",
+            Self::RacePromote => "race_promote",
         }
     }
 }
@@ -73,7 +102,10 @@ pub fn instructions(ready: Ready) -> &'static str {
              this conversation; it is not always the cheapest way. Use generate_and_write_files when the user asks for \
              speed-run, turbo or a hosted model, for well understood code whose design is settled: write the contract (DATA \
              CONTRACT, API CONTRACT, ALGORITHM, RULES), then run the tests and mend what they name. Do not use it for small \
-             edits, for debugging or where the design is open. check_status says whether it can be used."
+             edits, for debugging or where the design is open. Use showdown (also called race) when the user wants the best of \
+             several implementations of one design, any_percent when several designs are to be built and compared: candidates \
+             run in worktrees of their own, tests and a judge choose, race_promote takes the winner when the user says so. \
+             check_status says whether any of it can be used."
         }
         Ready::No => {
             "Hosted code generation is registered but has no key, so it is not in use. When the user asks for it, check_status \
@@ -112,6 +144,12 @@ fn title(name: Name) -> &'static str {
         Name::GenerateAndWriteFiles => "Generate files into the project",
         Name::RunTests => "Run tests in the fence",
         Name::Undo => "Undo a generation",
+        Name::Showdown => "Race: one design, several runners",
+        Name::AnyPercent => "Race: several approaches",
+        Name::Judge => "Judge candidates",
+        Name::RaceStatus => "Race: how it stands",
+        Name::RaceResume => "Race: go on",
+        Name::RacePromote => "Race: take the winner",
     }
 }
 
@@ -144,6 +182,41 @@ fn description(name: Name) -> &'static str {
              last one of this project. When a file was edited since, nothing is taken back and the result names it; with \
              discard_edits=true it is taken back too, and a copy of the edits is kept."
         }
+        Name::Showdown => {
+            "Has several runners of the hosted model build one design, each from its own plan in a git worktree of its own; tests \
+             and a judge choose. Use it for a settled design of medium or high complexity; not for small work or an open design \
+             (any_percent). The design is a contract whose fenced tests become the exam. The checkout stays as it is until \
+             race_promote. Returns counts, scores, winner and paths, never code. A race that takes longer than wait_s, or than \
+             your client waits, is not lost: status running and an id come back; race_status waits for it, race_resume goes on \
+             after a stop."
+        }
+        Name::AnyPercent => {
+            "Builds several approaches to one problem, each in a git worktree of its own, and compares them by tests and a judge. \
+             Use it when one decision is open (storage, protocol, structure) and tests can tell; not for a settled design \
+             (showdown). Approaches differ in one decision: name them, or have them proposed with auto. Returns counts, scores, \
+             winner and paths, never code; the checkout stays as it is until race_promote. Waiting, running and resuming are as \
+             with showdown."
+        }
+        Name::Judge => {
+            "Scores candidates: of a race, or any folders of the project. Without answers it gives what has to be read (items, \
+             files) and the form; read the code, then call again with the filled-in form as answers: yes, no or na with a path:line \
+             that exists, else the answer is void. Scores, gates and winner are computed, never given. Runs no code and asks no \
+             hosted model."
+        }
+        Name::RaceStatus => {
+            "Says how a race stands (running, stopped, finished, promoted, cleared) and gives its result again; without race it \
+             lists the races of this project, newest first. With wait_s it waits that long for one that is running. Works \
+             whichever session started the race."
+        }
+        Name::RaceResume => {
+            "Goes on with a race that was stopped, cancelled or killed, by its id or the last one of this project: finished steps \
+             are not done or paid for again. A race that is running is waited for. Returns what showdown returns."
+        }
+        Name::RacePromote => {
+            "Puts the winner of a race, or the candidate named, onto the current branch as a commit and clears the others away \
+             (their work is kept aside for 90 days). Only when the user has agreed to it. Refuses a dirty checkout and changes \
+             nothing then."
+        }
     }
 }
 
@@ -159,10 +232,14 @@ fn annotations(name: Name) -> ToolAnnotations {
     };
     match name {
         Name::CheckStatus => hints(true, false, true, true),
-        Name::Generate => hints(false, false, false, true),
+        Name::RaceStatus => hints(true, false, true, false),
+        // They write into the state folder and run tests in the fence, and the checkout is never touched.
+        Name::Generate | Name::Showdown | Name::AnyPercent => hints(false, false, false, true),
+        Name::RaceResume => hints(false, false, true, true),
+        Name::Judge => hints(false, false, true, false),
         // It replaces files when told to, and a test command may do anything that the fence allows.
         Name::GenerateAndWriteFiles | Name::RunTests => hints(false, true, false, true),
-        Name::Undo => hints(false, true, false, false),
+        Name::Undo | Name::RacePromote => hints(false, true, false, false),
     }
 }
 

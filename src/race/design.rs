@@ -85,6 +85,13 @@ impl Design {
         Ok(Self::of(text, slug))
     }
 
+    /// The same without a file. Without a heading the feature has a name of no meaning.
+    pub fn given(text: &str, feature: Option<&str>) -> Self {
+        let named = feature.map(slug).filter(|slug| !slug.is_empty());
+        let feature = named.unwrap_or_else(|| feature_of(Path::new("race"), text));
+        Self::of(text.to_owned(), feature)
+    }
+
     /// A design from its text.
     pub fn of(text: String, feature: String) -> Self {
         let (scenarios, rest) = scenarios(&text);

@@ -43,10 +43,10 @@ const MOST_VARIANT: usize = 30;
 /// What a race is asked for.
 #[derive(Debug, Clone)]
 pub struct Start {
-    /// The design's file.
-    pub design: PathBuf,
-    /// Name of the feature; none: the design's.
-    pub feature: Option<String>,
+    /// What is built.
+    pub design: Design,
+    /// The design's file, or where else it came from: for people.
+    pub design_file: String,
     /// Who runs.
     pub field: Field,
     /// Tests of the checkout that are not committed yet, relative to the current folder.
@@ -68,8 +68,13 @@ pub enum Field {
 
 /// Starts a race in the repository of `dir` and runs it to its end.
 pub fn start(env: &Env, dir: &Path, start: &Start, spectator: &dyn Spectator) -> Result<Outcome> {
+    run(env, &begin(env, dir, start)?, spectator)
+}
+
+/// Makes the record of a race in the repository of `dir`. Nothing runs yet, and the repository is as it was.
+pub fn begin(env: &Env, dir: &Path, start: &Start) -> Result<Kept> {
     let state_dir = runs::state_dir(env)?;
-    let mut design = Design::read(&start.design, start.feature.as_deref())?;
+    let mut design = start.design.clone();
     let repo = Repo::find(dir)?;
     add_scenarios(&mut design, dir, &repo, &start.scenarios)?;
     let settings = start.settings.clone();
@@ -81,7 +86,7 @@ pub fn start(env: &Env, dir: &Path, start: &Start, spectator: &dyn Spectator) ->
     let race = Race::begin(state_dir, repo, kind, &design.feature)?;
     let state = State {
         design,
-        design_file: start.design.to_string_lossy().into_owned(),
+        design_file: start.design_file.clone(),
         complexity,
         settings,
         records,
@@ -93,18 +98,21 @@ pub fn start(env: &Env, dir: &Path, start: &Start, spectator: &dyn Spectator) ->
         ms: 0,
         outcome: None,
     };
-    let kept = Kept::new(race, state)?;
-    run(env, &kept, spectator)
+    Kept::new(race, state)
 }
 
 /// Goes on with a race that was stopped or killed.
 pub fn resume(env: &Env, id: &str, spectator: &dyn Spectator) -> Result<Outcome> {
     let race = Race::open(runs::state_dir(env)?, id)?;
-    let kept = Kept::of(race)?;
-    if let Some(outcome) = kept.look(|state| state.outcome.clone()) {
-        return Ok(*outcome);
+    go_on(env, &Kept::of(race)?, spectator)
+}
+
+/// The rest of a race; its result when it has one.
+pub fn go_on(env: &Env, kept: &Kept, spectator: &dyn Spectator) -> Result<Outcome> {
+    match kept.look(|state| state.outcome.clone()) {
+        Some(outcome) => Ok(*outcome),
+        None => run(env, kept, spectator),
     }
-    run(env, &kept, spectator)
 }
 
 /// Tests of the checkout that nobody committed yet become scenarios.
@@ -210,6 +218,7 @@ pub fn stopped(id: &str) -> Error {
 
 /// The worktrees by candidate; those that are not there yet are made.
 fn trees(kept: &Kept, state: &State) -> Result<BTreeMap<String, PathBuf>> {
+    kept.race.take_back_unfinished()?;
     let known = kept.race.manifest().candidates;
     let names = [BASE].into_iter().chain(state.records.iter().map(|record| record.name.as_str()));
     let new: Vec<&str> = names.filter(|name| known.iter().all(|one| one.name != *name)).collect();

@@ -45,7 +45,7 @@ pub fn showdown(env: &Env, args: &ShowdownArgs) -> Result<Said> {
                 Runners::Auto => None,
                 Runners::Count(count) => Some(count),
             };
-            raced(env, args.design.as_deref(), &args.common, |_| {
+            raced(env, args.design.as_deref(), &args.common, |_, _| {
                 Ok((Field::Runners(wanted), Spent::default()))
             })
         }
@@ -54,14 +54,13 @@ pub fn showdown(env: &Env, args: &ShowdownArgs) -> Result<Said> {
 
 /// Runs `sef any-percent`.
 pub fn any_percent(env: &Env, args: &AnyPercentArgs) -> Result<Said> {
-    raced(env, args.design.as_deref(), &args.common, |terminal| {
+    raced(env, args.design.as_deref(), &args.common, |design, terminal| {
         let Some(count) = args.proposed else {
             return Ok((Field::Approaches(args.given.clone()), Spent::default()));
         };
-        let design = Design::read(args.design.as_deref().unwrap_or(Path::new("")), None)?;
         let within = args.common.timeout.map(Duration::from_secs);
         let (approaches, spent) =
-            propose(env, &design, count, args.common.model.as_deref(), within, terminal)?;
+            propose(env, design, count, args.common.model.as_deref(), within, terminal)?;
         Ok((Field::Approaches(approaches), spent))
     })
 }
@@ -74,21 +73,22 @@ fn raced(
     env: &Env,
     design: Option<&Path>,
     common: &CommonArgs,
-    field: impl FnOnce(&dyn Spectator) -> Result<(Field, Spent)>,
+    field: impl FnOnce(&Design, &dyn Spectator) -> Result<(Field, Spent)>,
 ) -> Result<Said> {
     if let Some(id) = &common.resume {
         let id = (id != "last").then(|| id.clone());
         return resumed(env, &ResumeArgs { id, json: common.json });
     }
-    let (Some(design), Some(test)) = (design, &common.test) else {
+    let (Some(file), Some(test)) = (design, &common.test) else {
         return Err(Error::new("cannot start a race", "--design and --test are needed"));
     };
     let here = here()?;
+    let design = Design::read(file, common.feature.as_deref())?;
     let terminal = Terminal::new()?;
-    let (field, proposals) = field(&terminal)?;
+    let (field, proposals) = field(&design, &terminal)?;
     let start = Start {
-        design: design.to_owned(),
-        feature: common.feature.clone(),
+        design,
+        design_file: file.to_string_lossy().into_owned(),
         field,
         scenarios: common.scenarios.clone(),
         proposals,
@@ -134,7 +134,7 @@ fn here() -> Result<PathBuf> {
 fn resumed(env: &Env, args: &ResumeArgs) -> Result<Said> {
     let id = match &args.id {
         Some(id) => id.clone(),
-        None => last_stopped(env)?,
+        None => last_stopped(env, &here()?)?,
     };
     let terminal = Terminal::new()?;
     let outcome = engine::resume(env, &id, &terminal);
@@ -142,9 +142,9 @@ fn resumed(env: &Env, args: &ResumeArgs) -> Result<Said> {
     said(&outcome?, args.json)
 }
 
-/// The newest race of this repository that has no result and that no process works on.
-fn last_stopped(env: &Env) -> Result<String> {
-    let repo = Repo::find(&here()?)?;
+/// The newest race of the repository of `dir` that has no result and that no process works on.
+pub fn last_stopped(env: &Env, dir: &Path) -> Result<String> {
+    let repo = Repo::find(dir)?;
     let listed = manifest::list(runs::state_dir(env)?)?;
     let mut stopped = listed.races.into_iter().filter(|known| {
         !known.is_alive
@@ -190,8 +190,44 @@ pub fn judge_again(env: &Env, kept: &Kept, text: &str) -> Result<Outcome> {
     settle::again(env, kept, &answers)
 }
 
+/// What a promotion did.
+#[derive(Debug)]
+pub struct Promoted {
+    /// The race.
+    pub race: String,
+    /// In a line for people.
+    pub line: String,
+    /// Whose commit.
+    pub candidate: String,
+    /// The branch, like `refs/heads/main`.
+    pub target: String,
+    /// Where the branch is now.
+    pub commit: String,
+    /// How it got there.
+    pub by: &'static str,
+    /// What became of the others; none when they stay.
+    pub others: Option<Result<&'static str>>,
+}
+
 /// Promotes as the arguments say; what was done, as one line or as JSON.
 pub fn promoted(env: &Env, args: &PromoteArgs) -> Result<String> {
+    let done = put(env, args)?;
+    let Promoted { race, line, candidate, target, commit, by, others } = done;
+    if args.json {
+        return text::json(&json!({
+            "schema": 1, "race": race, "candidate": candidate, "target": target, "commit": commit, "by": by,
+        }));
+    }
+    let rest = match others {
+        None => String::new(),
+        Some(Ok(said)) => format!("; {said}"),
+        Some(Err(error)) => format!("; the others could not be cleared away: {error}"),
+    };
+    Ok(format!("{}{rest}\n", plain(&line)))
+}
+
+/// Puts a candidate onto a branch and clears the others away.
+pub fn put(env: &Env, args: &PromoteArgs) -> Result<Promoted> {
     let state_dir = runs::state_dir(env)?;
     let kept = Kept::of(Race::open(state_dir, &args.id)?)?;
     let winner = kept.look(|state| state.outcome.as_ref().and_then(|outcome| outcome.winner.clone()));
@@ -224,21 +260,10 @@ pub fn promoted(env: &Env, args: &PromoteArgs) -> Result<String> {
     })?;
     let id = kept.race.id();
     drop(kept);
-    let cleared = if args.keep { Ok(()) } else { clear(state_dir, &id) };
-    let rest = match cleared {
-        Ok(()) if args.keep => String::new(),
-        Ok(()) => {
-            "; the other worktrees and branches are gone, their work is kept in the race's folder for 90 days"
-                .to_owned()
-        }
-        Err(error) => format!("; the others could not be cleared away: {error}"),
-    };
-    if args.json {
-        return text::json(&json!({
-            "schema": 1, "race": id, "candidate": candidate, "target": promotion.target, "commit": promotion.to, "by": by,
-        }));
-    }
-    Ok(format!("{}{}\n", plain(&line), rest))
+    let gone =
+        "the other worktrees and branches are gone, their work is kept in the race's folder for 90 days";
+    let others = (!args.keep).then(|| clear(state_dir, &id).map(|()| gone));
+    Ok(Promoted { race: id, line, candidate, target: promotion.target, commit: promotion.to, by, others })
 }
 
 fn clear(state_dir: &Path, id: &str) -> Result<()> {

@@ -110,6 +110,14 @@ impl Race {
         check_out(&site, &one.tree, &manifest.base, &reason)
     }
 
+    /// Takes away the worktrees that an earlier process was killed over while it made them, so that they can be added again.
+    pub fn take_back_unfinished(&self) -> Result<()> {
+        let manifest = self.manifest();
+        let unfinished = manifest.candidates.into_iter().filter(|one| one.step == Step::Adding);
+        let unfinished: Vec<Candidate> = unfinished.collect();
+        if unfinished.is_empty() { Ok(()) } else { self.take_back(&unfinished) }
+    }
+
     /// Undoes a failed [`Race::add`]: nobody was told of these worktrees, so they hold nothing.
     fn take_back(&self, planned: &[Candidate]) -> Result<()> {
         let manifest = self.manifest();

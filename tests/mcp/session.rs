@@ -29,19 +29,20 @@ impl Session {
 
     /// The same, in a home that is prepared.
     pub fn within(sandbox: Sandbox) -> Self {
-        let mut command = sandbox.command(binary("sef"));
-        command.arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("start the server");
-        let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in output.lines() {
-                let Ok(line) = line else { return };
-                let _ = sender.send(line);
-            }
-        });
-        let input = child.stdin.take();
+        let (child, input, lines) = start(&sandbox);
         Self { sandbox, child, input, lines, next: 100, modern: false }
+    }
+
+    /// The next server in the same home, after the handshake. The one before has ended.
+    pub fn begin_again(&mut self) {
+        (self.child, self.input, self.lines) = start(&self.sandbox);
+        self.initialize("2025-11-25");
+        self.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+    }
+
+    /// Waits for the end of a server that was killed.
+    pub fn gone(&mut self) {
+        self.child.wait().expect("it ends");
     }
 
     /// A server after the handshake of an older revision.
@@ -143,6 +144,22 @@ impl Session {
         assert_eq!(code, Some(0));
         self.lines.iter().map(|line| message(&line)).collect()
     }
+}
+
+fn start(sandbox: &Sandbox) -> (Child, Option<ChildStdin>, Receiver<String>) {
+    let mut command = sandbox.command(binary("sef"));
+    command.arg("mcp").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("start the server");
+    let output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in output.lines() {
+            let Ok(line) = line else { return };
+            let _ = sender.send(line);
+        }
+    });
+    let input = child.stdin.take();
+    (child, input, lines)
 }
 
 impl Drop for Session {

@@ -13,6 +13,8 @@ pub const MAX_SESSION: usize = 600;
 pub const MAX_HINT: usize = 240;
 /// Most bytes of what is said when a prompt asks for turbo. It is asked for, so it may be longer than a hint.
 pub const MAX_TURBO: usize = 700;
+/// Most words of what is said about races.
+pub const MAX_RACE_WORDS: usize = 60;
 /// Parts of a compound task that a hint names.
 const MAX_PARTS: usize = 3;
 
@@ -154,6 +156,22 @@ pub fn turbo() -> String {
         .to_owned()
 }
 
+/// Where races are: for a prompt that asks for one.
+pub fn race() -> String {
+    "SEF: races are set up. One design, several runners: skill showdown (tool mcp__speed-run__showdown). Several designs \
+     compared: skill any-percent (mcp__speed-run__any_percent). Either starts from a written design with its scenario tests; \
+     worktrees, exams, scores and winner are the engine's, the final word is the user's."
+        .to_owned()
+}
+
+/// The same as an offer: for a prompt that leaves open which way to go.
+pub fn options() -> String {
+    "SEF: several ways seem open. Where tests can tell them apart, any-percent (skill any-percent, tool \
+     mcp__speed-run__any_percent) builds each one beside the checkout and scores them: worth offering to the user when \
+     the choice is hard to take back."
+        .to_owned()
+}
+
 /// The same while its service has no key: how to get one, and that nothing takes its place.
 pub fn turbo_without_key(service: &str, variable: &str, page: &str) -> String {
     format!(
@@ -213,6 +231,9 @@ mod tests {
         assert!(text.len() <= MAX_SESSION, "{} bytes", text.len());
         assert!(REPEATED.len() <= MAX_HINT);
         assert!(turbo().len() <= MAX_TURBO, "{} bytes", turbo().len());
+        for text in [race(), options()] {
+            assert!(text.split_whitespace().count() <= MAX_RACE_WORDS && text.len() <= MAX_TURBO, "{text}");
+        }
         let without = turbo_without_key("OpenRouter", "OPENROUTER_API_KEY", "https://openrouter.ai/keys");
         assert!(without.len() <= MAX_TURBO, "{} bytes", without.len());
         let part = |role: Role, after| Part { tier: role.tier(), role, start: 0, end: 0, after };

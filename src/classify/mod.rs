@@ -69,6 +69,10 @@ pub struct Verdict {
     pub complaint: bool,
     /// It asks for a hosted model to write the code.
     pub turbo: bool,
+    /// It asks for candidates to be built and compared.
+    pub race: bool,
+    /// It leaves open which of several ways is to be gone.
+    pub options: bool,
     /// An edit so small that a spawn costs more than it saves.
     pub tiny: bool,
     /// The rules that fired, in order of the rule set.
@@ -153,7 +157,8 @@ const BY_HAND: f32 = 0.15;
 /// Turns the rules that fired into a verdict.
 pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
     let mut scores = image.bias(table);
-    let (mut codegen, mut tiny, mut complaint, mut turbo) = (false, false, false, false);
+    let (mut codegen, mut tiny, mut complaint) = (false, false, false);
+    let (mut turbo, mut race, mut options) = (false, false, false);
     for hit in &fired {
         let weights = image.weights(hit.rule, table);
         for (score, weight) in scores.iter_mut().zip(weights) {
@@ -164,6 +169,8 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         tiny |= marks.tiny;
         complaint |= marks.complaint;
         turbo |= marks.turbo;
+        race |= marks.race;
+        options |= marks.options;
     }
     let (probabilities, chosen) = decide(image, table, scores);
     let likeliest = (0..4).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(2);
@@ -179,6 +186,8 @@ pub fn score(image: &Image, table: Table, fired: Vec<Fired>) -> Verdict {
         codegen: codegen && matches!(tier, Tier::Sonnet | Tier::Opus),
         complaint,
         turbo,
+        race,
+        options,
         tiny: tiny && tier == Tier::Haiku,
         fired,
         words: 0,
@@ -250,6 +259,8 @@ mod tests {
             codegen: false,
             complaint: false,
             turbo: false,
+            race: false,
+            options: false,
             tiny: false,
             fired: Vec::new(),
             words: 0,

@@ -189,11 +189,19 @@ fn answer(
     if now.command {
         return Err("slash");
     }
+    if verdict.race {
+        return asked_for(world, session, ["race", "race-key"], guidance::race);
+    }
     if verdict.turbo {
-        return asked_for_turbo(world, session);
+        return asked_for(world, session, ["turbo", "turbo-key"], guidance::turbo);
     }
     if now.open {
         return Err("mid-task");
+    }
+    // Nobody asked for anything: without a key nothing is said of it.
+    if verdict.options && !session.hints.iter().any(|hint| hint == OPTIONS) && (world.turbo_ready)() {
+        session.stand(OPTIONS.to_owned());
+        return Ok(Said { kind: OPTIONS, text: guidance::options(), word: 0 });
     }
     let hint = if now.again { repeated() } else { worth_saying(policy, verdict)? };
     // The standing hint is looked for before the orchestrator's model, which costs reading the transcript.
@@ -208,15 +216,24 @@ fn answer(
     Ok(Said { kind: hint.kind, text: hint.text, word: hint.word })
 }
 
-/// What is said to a prompt that asks for turbo, once in a session for each state of its key.
-fn asked_for_turbo(world: &World<'_>, session: &mut Session) -> Result<Said, &'static str> {
+/// The hint for a prompt that leaves several ways open.
+const OPTIONS: &str = "options";
+
+/// What is said to a prompt that asks for something that needs the service, once in a session for each state of its key; the
+/// hint's kind with a key, and without.
+fn asked_for(
+    world: &World<'_>,
+    session: &mut Session,
+    kinds: [&'static str; 2],
+    words: fn() -> String,
+) -> Result<Said, &'static str> {
     let ready = (world.turbo_ready)();
-    let kind = if ready { "turbo" } else { "turbo-key" };
+    let kind = if ready { kinds[0] } else { kinds[1] };
     if session.hints.iter().any(|hint| hint == kind) {
         return Err("stands");
     }
     let text = if ready {
-        guidance::turbo()
+        words()
     } else {
         let hosted = &world.policy.hosted;
         let provider = service::provider(hosted).map_err(|_| "turbo-config")?;

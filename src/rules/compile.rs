@@ -555,6 +555,8 @@ fn push_rule(out: &mut Vec<u32>, text: &mut Vec<u8>, rule: &Rule, learned: Optio
                 Tag::Codegen => 2,
                 Tag::Complaint => 8,
                 Tag::Turbo => 16,
+                Tag::Race => 32,
+                Tag::Options => 64,
             }
     });
     let role = match rule.role {

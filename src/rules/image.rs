@@ -68,6 +68,10 @@ pub struct Marks {
     pub complaint: bool,
     /// Asks for a hosted model.
     pub turbo: bool,
+    /// Asks for a race.
+    pub race: bool,
+    /// Several ways are open.
+    pub options: bool,
     /// The tier that it speaks for.
     pub tier: u8,
     /// Its weight by hand.
@@ -244,6 +248,8 @@ impl Image {
             codegen: packed >> 9 & 1 != 0,
             complaint: packed >> 11 & 1 != 0,
             turbo: packed >> 12 & 1 != 0,
+            race: packed >> 13 & 1 != 0,
+            options: packed >> 14 & 1 != 0,
             by_hand: self.float(place + 13),
         }
     }

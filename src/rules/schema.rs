@@ -119,7 +119,8 @@ pub struct Rule {
     pub unless: Vec<String>,
     /// Regular expression that must match too; compiled only when a phrase was found.
     pub regex: Option<String>,
-    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`, `complaint`, `turbo`.
+    /// What the rule says besides a tier: `tiny` (an edit too small to delegate), `codegen`, `complaint`, `turbo`, `race`,
+    /// `options`.
     #[serde(default)]
     pub tags: Vec<Tag>,
     /// Texts on which the rule must fire. At least one.
@@ -141,6 +142,10 @@ pub enum Tag {
     Complaint,
     /// Asks for a hosted model to write the code.
     Turbo,
+    /// Asks for candidates to be built and compared, by a name of that.
+    Race,
+    /// Leaves open which of several ways is to be gone.
+    Options,
 }
 
 fn one() -> f32 {

@@ -104,7 +104,7 @@ fn g6_any_home_works_from_install_to_uninstall() {
         let out = succeeds(&sandbox, &["--user"]);
         assert!(out.contains("live check: \"Find the greeting\" -> model haiku"), "{name:?}: {out}");
         assert!(out.contains("is not on your PATH"), "{out}");
-        assert!(out.contains("live check: sef mcp answers with 5 tools ("), "{name:?}: {out}");
+        assert!(out.contains("live check: sef mcp answers with 11 tools ("), "{name:?}: {out}");
         let server = user_entry(&home.join(".claude.json"));
         assert_eq!(server["command"], home.join(".local/bin/sef").to_str().expect("UTF-8"));
         let mut run = sandbox.command("sh");

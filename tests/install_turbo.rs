@@ -124,7 +124,7 @@ fn install_registers_the_server_and_uninstall_takes_it_out() {
     sandbox.set("CEREBRAS_API_KEY", "canary-key");
     let out = succeeds(&sandbox, &["install"]);
     assert_eq!(turbo_line(&out), "turbo: registered with Claude Code as speed-run (user)");
-    assert!(out.contains("live check: sef mcp answers with 5 tools ("), "{out}");
+    assert!(out.contains("live check: sef mcp answers with 11 tools ("), "{out}");
     assert!(out.contains("restart open Claude Code sessions"), "{out}");
     let sef = program(&sandbox);
     assert_eq!(user_entry(&sandbox.path(STATE)), entry_for(&sef));
@@ -152,7 +152,7 @@ fn c6_a_second_install_asks_the_client_nothing() {
     let before = fs::read(sandbox.path(STATE)).expect("read");
     let out = succeeds(&sandbox, &["install"]);
     assert_eq!(turbo_line(&out), "turbo: already registered as speed-run (user)");
-    assert!(out.contains("answers with 5 tools") && out.contains("nothing was changed"), "{out}");
+    assert!(out.contains("answers with 11 tools") && out.contains("nothing was changed"), "{out}");
     assert_eq!(calls(&sandbox).len(), 1);
     assert_eq!(fs::read(sandbox.path(STATE)).expect("read"), before);
 }

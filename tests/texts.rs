@@ -17,6 +17,7 @@ const GIVES_UP: &str = "INCOMPLETE: <reason in one sentence>";
 const SKILL: &str = "skills/speculative-execution/SKILL.md";
 const SPEED_RUN: &str = "skills/speed-run/SKILL.md";
 const TURBO: &str = "skills/turbo/SKILL.md";
+const RACES: [&str; 3] = ["skills/showdown/SKILL.md", "skills/any-percent/SKILL.md", "skills/judge/SKILL.md"];
 const GUIDE: &str = "skills/speculative-execution/references/routing-guide.md";
 const MODELS: &str = "skills/speculative-execution/references/model-capabilities.md";
 const HOW: &str = "docs/how-it-routes.md";
@@ -89,6 +90,7 @@ fn rows(section: &str) -> Vec<Vec<&str>> {
 fn all_texts() -> Vec<String> {
     let mut names: Vec<String> = EXECUTORS.iter().map(|(name, ..)| format!("agents/{name}.md")).collect();
     names.extend([SKILL, GUIDE, MODELS, HOW, SPEED_RUN, TURBO].map(str::to_owned));
+    names.extend(RACES.map(str::to_owned));
     names
 }
 
@@ -155,9 +157,9 @@ fn the_skill_is_named_like_its_folder_and_stays_within_its_bytes() {
 }
 
 #[test]
-fn the_skills_of_turbo_name_commands_and_tools_that_exist() {
+fn the_skills_of_turbo_and_of_races_name_commands_and_tools_that_exist() {
     let sandbox = crate::sandbox::Sandbox::new();
-    for skill in [SPEED_RUN, TURBO] {
+    for skill in [SPEED_RUN, TURBO].into_iter().chain(RACES) {
         let (fields, body) = parsed(skill);
         assert_eq!(
             Some(fields["name"].as_str()),
@@ -168,21 +170,16 @@ fn the_skills_of_turbo_name_commands_and_tools_that_exist() {
             let name: String = tool.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
             assert!(sef::mcp::tools::Name::ALL.iter().any(|known| known.as_str() == name), "{skill}: {name}");
         }
-        // Showdown and any-percent are named with what to do where they are not there.
         for command in body.split("`sef ").skip(1).filter_map(|rest| rest.split('`').next()) {
-            let words: Vec<&str> = command
-                .split_whitespace()
-                .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
-                .collect();
-            if matches!(words.first(), Some(&"any"))
-                || words.is_empty()
-                || command.starts_with("showdown")
-                || command.starts_with("any-percent")
-            {
-                continue;
-            }
+            let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+            let all = command.split_whitespace();
+            let words: Vec<&str> = all.take_while(|word| is_name(word) && !word.starts_with("--")).collect();
+            assert!(!words.is_empty(), "{skill}: sef {command}");
             let help = sandbox.run("sef", &[&words[..], &["--help"]].concat(), "");
             assert_eq!(help.code, Some(0), "{skill}: sef {command}");
+            for option in command.split_whitespace().filter(|word| word.starts_with("--")) {
+                assert!(help.out.contains(option), "{skill}: sef {command}: no {option}");
+            }
         }
     }
 }

@@ -36,6 +36,9 @@ pub const FILES: &[Shipped] = shipped![
     "skills/speculative-execution/references/model-capabilities.md",
     "skills/speed-run/SKILL.md",
     "skills/turbo/SKILL.md",
+    "skills/showdown/SKILL.md",
+    "skills/any-percent/SKILL.md",
+    "skills/judge/SKILL.md",
 ];
 
 /// How a copy compares with what is shipped.

@@ -16,7 +16,9 @@ WORK = "please take care of it"
 CONTRACT = (Path(__file__).parents[2] / "docs/contracts/log-summary-cli.md").read_text()
 VAGUE = "build a tool that sums up web server logs, make it good"
 TOOL = f"mcp__{NAME}__"
-TOOLS = ["check_status", "generate", "generate_and_write_files", "run_tests", "undo"]
+TOOLS = sorted(
+    "any_percent check_status generate generate_and_write_files judge race_promote race_resume race_status run_tests showdown undo".split()
+)
 FREE = ("--allowedTools", f"mcp__{NAME}")
 # Only the service's answer holds this word.
 CANARY = "quokka_ledger_41"

@@ -22,6 +22,8 @@ use crate::watch::Unwatched;
 
 /// Most folders at once.
 const MOST: usize = 50;
+/// The gate that says why the tests ended as they did.
+const EXAM: &str = "exam";
 /// Width of names in the table.
 const NAME: usize = 24;
 
@@ -99,7 +101,9 @@ fn sit(env: &Env, dir: &Path, command: &str, args: &JudgeArgs) -> Result<Examine
         failed: Some(sat.share.of.saturating_sub(sat.share.passed)),
         all_passed,
     };
-    Ok(Examined { tests, gate: GateResult { name: "exam".to_owned(), passed: all_passed, why: sat.reason } })
+    // Tests that ran and failed speak for themselves.
+    let is_believed = matches!(sat.verdict, Verdict::Passed | Verdict::Failed);
+    Ok(Examined { tests, gate: GateResult { name: EXAM.to_owned(), passed: is_believed, why: sat.reason } })
 }
 
 /// Candidates by the last part of their folders, with a number where two have the same.
@@ -179,6 +183,11 @@ fn text(judgement: &Judgement) -> String {
     text.push_str("  total  lines\n");
     for candidate in &judgement.candidates {
         row(candidate, &mut text);
+    }
+    for candidate in judgement.candidates.iter().filter(|candidate| candidate.eliminated) {
+        for gate in candidate.race_gates.iter().filter(|gate| gate.name == EXAM) {
+            let _ = writeln!(text, "tests of {}: {}", name(&candidate.name, NAME), plain(&gate.why));
+        }
     }
     for pair in judgement.similarity.iter().filter(|pair| pair.same) {
         let (one, other) = (name(&pair.one, NAME), name(&pair.other, NAME));

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::TestCounts;
 use super::facts::Kind;
 use super::items::{Criterion, all, rules};
 use super::rank::{Decided, Judged, Judgement};
@@ -350,7 +351,8 @@ pub fn better_elsewhere(judgement: &Judgement) -> Vec<String> {
     let of = |other: &Judged| -> Vec<String> {
         better(winner, other).iter().map(|better| format!("{}: {better}", safe(&other.name))).collect()
     };
-    others(judgement, winner).flat_map(of).collect()
+    // What fails its tests is not smaller, but unfinished.
+    others(judgement, winner).filter(|other| other.tests.is_none_or(TestCounts::pass)).flat_map(of).collect()
 }
 
 fn better(winner: &Judged, other: &Judged) -> Vec<String> {

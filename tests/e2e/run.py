@@ -27,6 +27,7 @@ import guidance  # noqa: F401
 import harness  # noqa: F401
 import installing  # noqa: F401
 import outcomes  # noqa: F401
+import races  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401
 import turbo  # noqa: F401

@@ -109,5 +109,7 @@ scenarios modern 2026-07-28 tools-list server-stateless caching
 inspector 0 '"generate_and_write_files"' --method tools/list --strict
 inspector 0 '"key_set"' --method tools/call --tool-name check_status --tool-arg live=false
 inspector 0 '"ran"' --method tools/call --tool-name run_tests --tool-arg 'command=exit 0'
+inspector 5 'cannot be read' --method tools/call --tool-name showdown --tool-arg test_command=true --tool-arg design=nothing.md
+inspector 5 'git repository' --method tools/call --tool-name race_status
 inspector 5 'must lie inside the project' --method tools/call --tool-name run_tests --tool-arg 'command=exit 0' --tool-arg dir=/
 exit $failed

@@ -53,3 +53,24 @@ fn labelled_prompts_are_judged_better_than_by_one_tier_for_all() {
         assert!(right > 0.6, "{kind}: {right:.3}");
     }
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "the path comes from outside; figures are for people"
+)]
+fn no_labelled_prompt_is_taken_for_one_that_asks_for_a_race() {
+    let Some(path) = std::env::var_os("SEF_LABELLED_PROMPTS").filter(|path| !path.is_empty()) else {
+        return skipped("labelled prompts", "SEF_LABELLED_PROMPTS names no file");
+    };
+    let text = std::fs::read_to_string(&path).expect("the file of labelled prompts is readable");
+    let run = Sandbox::new().run("sef", &["classify", "--jsonl"], &text);
+    let named = |line: &&str| line.contains("\"race-asked\"") || line.contains("\"race-any-percent-sign\"");
+    let asked = run.out.lines().filter(named).count();
+    let open = run.out.lines().filter(|line| line.contains("\"race-options\"")).count();
+    let all = run.out.lines().count();
+    println!("races: {asked} of {all} prompts ask for one, {open} leave several ways open");
+    // Nobody who wrote them knew of races, and a word too many is said to everybody who did not ask.
+    assert_eq!((asked, open), (0, 0));
+}

@@ -52,6 +52,93 @@ fn a_prompt_that_asks_for_turbo_is_told_how_it_is_done_once() {
     }
 }
 
+/// Prompts that ask for a race by a name of it.
+const ASKING: [&str; 10] = [
+    "use showdown for the rate limiter",
+    "showdown for the auth system",
+    "let's do a showdown on the csv parser, 3 runners",
+    "race it with three runners",
+    "use race to build the tokenizer",
+    "race two implementations of the cache",
+    "let them race and take the best",
+    "any% this: sqlite or postgres for the session store",
+    "do an any% run on the storage layer",
+    "any-percent: polling or websockets for the feed",
+];
+/// Prompts that leave open which of several ways to go.
+const OPEN: [&str; 6] = [
+    "sqlite or a json file for the session store, try both",
+    "not sure which approach is better for the cache: a trie or a hash map",
+    "build both and see which one is faster",
+    "compare two implementations of the parser, hand written and generated",
+    "compare approaches for the retry logic",
+    "I can't decide between polling and websockets for the live feed",
+];
+/// Prompts that only look like either.
+const NEITHER: [&str; 16] = [
+    "fix the race condition in the job scheduler",
+    "the tests fail with -race, a data race in pool.go",
+    "run the race detector on the cache package",
+    "add a race results page to the running club site",
+    "use any library you like for the parser",
+    "are there any percent signs left in the format strings?",
+    "what is a showdown?",
+    "why was the race slower than turbo?",
+    "not sure which file has the bug, find it",
+    "I'm not sure which branch we deployed",
+    "try both commands again and paste the output",
+    "open the page in both browsers and compare the screenshots",
+    "compare the implementation with the plan",
+    "what is the difference between both approaches?",
+    "use two spaces in both files",
+    "run any tests that cover 100% of the parser",
+];
+
+#[test]
+fn a_prompt_that_asks_for_a_race_is_told_where_once_and_others_are_not() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("CEREBRAS_API_KEY", "csk-canary-0123456789");
+    for (number, text) in ASKING.into_iter().enumerate() {
+        let session = format!("asks-{number}");
+        let said = context(&sandbox, &session, text).unwrap_or_default();
+        for name in ["mcp__speed-run__showdown", "mcp__speed-run__any_percent", "skill showdown"] {
+            assert!(said.contains(name), "{text}: {said}");
+        }
+        assert!(said.split_whitespace().count() <= 60 && !said.contains("canary"), "{said}");
+        assert_eq!(context(&sandbox, &session, text), None, "once in a session: {text}");
+    }
+    for (number, text) in OPEN.into_iter().enumerate() {
+        let session = format!("open-{number}");
+        let said = context(&sandbox, &session, text).unwrap_or_default();
+        assert!(
+            said.contains("mcp__speed-run__any_percent") && said.contains("worth offering"),
+            "{text}: {said}"
+        );
+        let again = context(&sandbox, &session, text).unwrap_or_default();
+        assert!(!again.contains("any-percent"), "once in a session: {text}: {again}");
+    }
+    for (number, text) in NEITHER.into_iter().enumerate() {
+        let said = context(&sandbox, &format!("neither-{number}"), text).unwrap_or_default();
+        assert!(!said.contains("any-percent") && !said.contains("showdown"), "{text}: {said}");
+    }
+    let off = context(&sandbox, "s-off", "~off use showdown for the parser");
+    assert_eq!(off, None);
+}
+
+#[test]
+fn e3_without_a_key_only_who_asks_for_a_race_by_name_is_told_of_one() {
+    let sandbox = Sandbox::new();
+    for (number, text) in ASKING.into_iter().enumerate() {
+        let said = context(&sandbox, &format!("asks-{number}"), text).unwrap_or_default();
+        assert!(said.contains("CEREBRAS_API_KEY") && said.contains("stops here"), "{text}: {said}");
+        assert!(!said.contains("mcp__speed-run__"), "{said}");
+    }
+    for (number, text) in OPEN.into_iter().chain(NEITHER).enumerate() {
+        let said = context(&sandbox, &format!("others-{number}"), text).unwrap_or_default();
+        assert!(!said.contains("CEREBRAS_API_KEY") && !said.contains("any-percent"), "{text}: {said}");
+    }
+}
+
 #[test]
 fn e3_without_a_key_the_way_to_one_is_told_and_that_nothing_takes_its_place() {
     for value in [None, Some(""), Some("${CEREBRAS_API_KEY}")] {

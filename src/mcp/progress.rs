@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::race::live::{Spectator, Weight};
-use crate::report::text::plain;
+use crate::report::text::excerpt;
 use crate::watch::{Step, Watch};
 
 /// Growth of the generated tokens, as a part of the most, that is worth another message.
@@ -68,8 +68,7 @@ impl Spectator for Client {
 
 /// A phase as one short sentence: `runner-1: testing`.
 pub(super) fn phase(candidate: Option<&str>, words: &str) -> String {
-    let sentence = format!("{}: {}", candidate.unwrap_or("race"), plain(words));
-    sentence.chars().take(LONGEST).collect()
+    excerpt(&format!("{}: {words}", candidate.unwrap_or("race")), LONGEST)
 }
 
 /// What the client was told.
@@ -129,7 +128,7 @@ mod tests {
         let mut told = Told::default();
         let phases = (0..10_000).map(|_| News::Phase("runner-1: testing".to_owned()));
         assert_eq!(phases.filter_map(|phase| told.next(phase)).count(), MOST_OF_A_RACE);
-        assert_eq!(phase(Some("runner-1"), "tests 3/4\u{1b}[2J"), "runner-1: tests 3/4[2J");
+        assert_eq!(phase(Some("runner-1"), "tests 3/4\u{1b}[2J"), "runner-1: tests 3/4 [2J");
         assert_eq!(phase(None, &"é".repeat(1_000)).chars().count(), LONGEST);
     }
 }

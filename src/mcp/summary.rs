@@ -7,7 +7,7 @@ use crate::calendar::timestamp;
 use crate::race::manifest::{Kind, Known};
 use crate::race::outcome::{CRITERIA, Likeness, Outcome, Runner, Status};
 use crate::race::result::cost;
-use crate::report::text::plain;
+use crate::report::text::excerpt;
 
 /// Largest result, in bytes of its JSON: about 1,500 tokens.
 pub(super) const LARGEST: usize = 6_000;
@@ -92,13 +92,14 @@ pub(super) fn fitting(make: impl Fn(usize) -> Value) -> Value {
     value
 }
 
-/// The beginning of a text, on one line.
+/// The beginning of a text, on one line; that it goes on is seen.
 pub(super) fn short(text: &str, most: usize) -> String {
-    let text = plain(text);
-    if text.chars().count() <= most {
-        return text;
+    let mut begin = excerpt(text, most + 1);
+    if begin.chars().count() > most {
+        begin.pop();
+        begin.push('…');
     }
-    text.chars().take(most).chain(['…']).collect()
+    begin
 }
 
 fn some(texts: &[String], cut: usize) -> Vec<String> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::agents;
 use crate::hosted::service::known;
+use crate::metrics::race::Step;
 use crate::metrics::record::{Kind, Outcome, Record, safe_model};
 use crate::models::Family;
 
@@ -32,6 +33,8 @@ pub enum Metric {
     Refusals,
     /// Orders to a hosted model.
     Turbo,
+    /// Steps of races.
+    Race,
     /// Codegen calls whose contract was too vague.
     Vague,
     /// Faults inside the hook that were survived.
@@ -49,6 +52,7 @@ impl Metric {
             Self::Feedback => ("sef.feedback", "{word}", "The user's own words on delegated work"),
             Self::Refusals => ("sef.refusals", "{spawn}", "Changed spawns that the client refused"),
             Self::Turbo => ("sef.turbo", "{order}", "Orders to a hosted model, by what came of them"),
+            Self::Race => ("sef.race", "{race}", "Races of candidates, by what just happened to them"),
             Self::Vague => {
                 ("sef.vague", "{call}", "Codegen calls refused because their contract was too vague")
             }
@@ -187,6 +191,14 @@ pub fn measured(record: &Record) -> Option<(Metric, Attributes)> {
             put("sef.tests", hosted.and_then(|hosted| hosted.t).map(tests));
             put("sef.reason", record.why.as_deref().map(code));
             Metric::Turbo
+        }
+        Kind::Race => {
+            let race = record.rc.as_deref().filter(|race| race.st != Step::Told)?;
+            put("gen_ai.request.model", record.h.as_deref().map(|hosted| public_model(&hosted.m)));
+            put("sef.kind", race.k.map(|sort| sort.name().to_owned()));
+            put("sef.step", Some(race.st.code().to_owned()));
+            put("sef.winner", race.w.map(|won| if won { "yes" } else { "no" }.to_owned()));
+            Metric::Race
         }
         Kind::Vague => Metric::Vague,
         Kind::Fault => {

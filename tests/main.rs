@@ -18,6 +18,7 @@ mod log;
 mod mcp;
 mod payloads;
 mod policy;
+mod race_account;
 mod race_git;
 mod routing;
 mod rules_add;

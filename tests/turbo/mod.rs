@@ -5,7 +5,7 @@ mod faults;
 mod hook;
 mod key;
 mod limits;
-mod service;
+pub(crate) mod service;
 mod trials;
 mod work;
 

@@ -252,6 +252,8 @@ fn is_hash(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::race::Race;
+    use crate::metrics::record::Hosted;
 
     const NOON: u64 = 1_795_176_000_000;
 
@@ -296,6 +298,8 @@ mod tests {
             req: Some(evil.into()),
             ran: Some(evil.into()),
             pj: Some(evil.into()),
+            h: Some(Box::new(Hosted { m: evil.into(), ..Hosted::default() })),
+            rc: Some(Box::new(Race { id: evil.into(), ..Race::default() })),
             ..Record::new(kind, NOON, "canary")
         };
         let mut counter = Counter::new(None, NOON, true);
@@ -306,11 +310,13 @@ mod tests {
             Kind::Result,
             Kind::Feedback,
             Kind::Refused,
+            Kind::Turbo,
+            Kind::Race,
             Kind::Fault,
         ] {
             assert!(counter.add(&record(kind), 1_000));
         }
-        assert_eq!(counter.points, 7);
+        assert_eq!(counter.points, 9);
         assert!(!format!("{:?}", counter.slices).contains("canary"));
     }
 }

@@ -87,13 +87,13 @@ pub fn races(sheet: &mut Sheet, races: &Races) {
 
 fn last(sheet: &mut Sheet, runs: &[Run]) {
     sheet.line(&format!(
-        "  {:<17}{:<12}{:>5}{:>6}{:>7}{:>7}{:>9}{:>9}  {}",
+        "  {:<17}{:<11}{:>5}{:>6}{:>7}{:>7}{:>9}{:>8} {}",
         "latest (UTC)", "kind", "cand.", "calls", "in", "out", "cost", "time", "winner"
     ));
     for run in runs {
         let time = run.time.get(..16).unwrap_or("unknown").replace('T', " ");
         sheet.line(&format!(
-            "  {time:<17}{:<12}{:>5}{:>6}{:>7}{:>7}{:>9}{:>9}  {}",
+            "  {time:<17}{:<11}{:>5}{:>6}{:>7}{:>7}{:>9}{:>8} {}",
             run.kind.unwrap_or("unknown"),
             short(run.candidates),
             short(run.calls),

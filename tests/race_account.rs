@@ -163,6 +163,10 @@ fn b4_a_race_is_in_the_log_with_all_its_calls_and_no_word_of_design_plan_or_code
     assert_eq!(number(hosted, "usd"), (dollars * 1e6).round() as u64);
 
     let id = result["id"].as_str().expect("an id").to_owned();
+    sandbox.write("project/answers.json", "{\"schema\":1,\"candidates\":{}}");
+    let again = sandbox.run("sef", &["race", "judge", &id, "--answers", "answers.json", "--json"], "");
+    assert_eq!(again.code, Some(0), "{again:?}");
+    std::fs::remove_file(sandbox.path("project/answers.json")).expect("remove it");
     let promoted = sandbox.run("sef", &["race", "promote", &id, "--yes", "--json"], "");
     assert_eq!(promoted.code, Some(0), "{promoted:?}");
     let log = sandbox.read("state/log.jsonl");
@@ -171,7 +175,9 @@ fn b4_a_race_is_in_the_log_with_all_its_calls_and_no_word_of_design_plan_or_code
     {
         assert!(!log.contains(word), "{word}: {log}");
     }
-    assert_eq!(lines(&sandbox)[1]["rc"]["st"], "promoted");
+    let steps: Vec<Value> = lines(&sandbox).iter().map(|line| line["rc"]["st"].clone()).collect();
+    assert_eq!(steps, ["judged", "again", "promoted"]);
+    assert!(log.lines().all(|line| line.len() < 600), "a line is short: {log}");
     let all = races(&sandbox, &["--project", "."]);
     assert_eq!((number(&all, "races"), number(&all, "won"), number(&all, "promoted")), (1, 1, 1), "{all}");
     assert_eq!((number(&all, "calls"), number(&all, "prompt")), (6, number(hosted, "i")), "counted once");

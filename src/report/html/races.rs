@@ -16,7 +16,7 @@ pub fn races(report: &Report) -> Option<String> {
         return None;
     }
     let compared = compared(races).unwrap_or_default();
-    Some(format!("<div class=\"pair\">{}{}</div>{}{compared}", ends(races), used(races), last(races)))
+    Some(ends(races) + &used(races) + &last(races) + &compared)
 }
 
 fn ends(races: &Races) -> String {
@@ -69,7 +69,10 @@ fn used(races: &Races) -> String {
         (
             "Tokens in",
             short(races.prompt),
-            format!("{} of them from the service's cache", short(races.cached)),
+            match races.cached {
+                0 => String::new(),
+                some => format!("{} of them from the service's cache", short(some)),
+            },
         ),
         ("Tokens out", short(races.completion), format!("{} of them reasoning", short(races.reasoning))),
         (
@@ -101,7 +104,7 @@ fn panel(title: &str, rows: &[(&str, String, String)]) -> String {
             format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
         })
         .collect();
-    format!("<div class=\"panel\"><h3>{title}</h3><dl class=\"steps\">{list}</dl></div>")
+    format!("<div class=\"panel wide\"><h3>{title}</h3><dl class=\"steps\">{list}</dl></div>")
 }
 
 fn last(races: &Races) -> String {
@@ -110,7 +113,6 @@ fn last(races: &Races) -> String {
         &[
             ("Begun (UTC)", Kind::Words),
             ("Kind", Kind::Words),
-            ("Model", Kind::Words),
             ("Candidates", Kind::Number),
             ("Calls", Kind::Number),
             ("Tokens in", Kind::Number),
@@ -124,10 +126,9 @@ fn last(races: &Races) -> String {
         table.row(|| {
             vec![
                 words(&run.time.get(..16).unwrap_or("unknown").replace('T', " ")),
-                words(run.kind.unwrap_or("unknown")),
-                name(&run.model, 24),
-                format!("{} <small>{} passed</small>", count(run.candidates), count(run.passed)),
-                count(run.calls),
+                format!("{} <small>{}</small>", run.kind.unwrap_or("unknown"), name(&run.model, 24)),
+                format!("{} <small>{} passed</small>", short(run.candidates), short(run.passed)),
+                short(run.calls),
                 short(run.prompt),
                 short(run.completion),
                 run.usd.map_or("no price".to_owned(), usd),

@@ -313,9 +313,12 @@ pub struct JudgeArgs {
     /// The candidates: one folder each.
     #[arg(value_name = "DIR", required = true)]
     pub dirs: Vec<std::path::PathBuf>,
-    /// Run this in each folder, in a fence; a candidate whose tests do not all pass is eliminated.
+    /// Run this on a copy of each folder, in a fence; a candidate whose tests do not all pass is eliminated.
     #[arg(long, value_name = "CMD", conflicts_with = "questions")]
     pub test: Option<String>,
+    /// Take the tests from this folder, whatever the candidates made of theirs.
+    #[arg(long, value_name = "DIR", requires = "test")]
+    pub exam: Option<std::path::PathBuf>,
     /// Longest time of one run of the tests, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub test_timeout: u64,

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use output::Output;
 pub use run::{run, run_behind};
-pub use scratch::remove;
+pub use scratch::{Scratch, remove};
 
 use crate::error::{Error, Result};
 pub use crate::rules::policy::Sandbox;

@@ -8,34 +8,40 @@ use std::time::Duration;
 use super::items::Criterion;
 use super::rank::{Judged, Judgement};
 use super::sheet::{CandidateAnswers, LARGEST, read_sheet};
-use super::{Candidate, Measured, TestCounts, judge, measure, questions, worksheet};
+use super::{Candidate, GateResult, Measured, TestCounts, judge, measure, questions, worksheet};
 use crate::cli::JudgeArgs;
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::exam::{self, Depth, Exam, Standard, Verdict};
+use crate::fence::{self, Limits, Scratch};
 use crate::fsx::atomic::{Replaced, Target, replace};
 use crate::fsx::read_regular;
 use crate::report::text::{json, name, plain};
-use crate::turbo::order::Test;
-use crate::turbo::trial;
+use crate::turbo::order::Failure;
 use crate::watch::Unwatched;
 
 /// Most folders at once.
 const MOST: usize = 50;
+/// The gate that says why the tests ended as they did.
+const EXAM: &str = "exam";
 /// Width of names in the table.
 const NAME: usize = 24;
 
-/// Runs one candidate's tests in its folder.
-pub type Examine<'a> = dyn Fn(&Path) -> Result<TestCounts> + 'a;
+/// What a candidate's tests came to.
+pub struct Examined {
+    /// The counts.
+    pub tests: TestCounts,
+    /// Whether that can be believed, and why.
+    pub gate: GateResult,
+}
+
+/// Runs one candidate's tests.
+pub type Examine<'a> = dyn Fn(&Path) -> Result<Examined> + 'a;
 
 /// Runs the command; answers what to print.
 pub fn run(env: &Env, args: &JudgeArgs) -> Result<String> {
-    let test = args.test.as_ref().map(|command| Test {
-        command: command.clone(),
-        within: Duration::from_secs(args.test_timeout),
-        sandbox: args.sandbox,
-    });
-    match &test {
-        Some(test) => run_with(args, Some(&|dir: &Path| in_folder(env, dir, test))),
+    match &args.test {
+        Some(command) => run_with(args, Some(&|dir: &Path| sit(env, dir, command, args))),
         None => run_with(args, None),
     }
 }
@@ -57,7 +63,9 @@ pub fn run_with(args: &JudgeArgs, examine: Option<&Examine<'_>>) -> Result<Strin
     }
     if let Some(examine) = examine {
         for candidate in &mut candidates {
-            candidate.tests = Some(examine(&candidate.dir)?);
+            let examined = examine(&candidate.dir)?;
+            candidate.tests = Some(examined.tests);
+            candidate.gates.push(examined.gate);
         }
     }
     let judgement = judge(&candidates, &measured, args.mode.unwrap_or_default());
@@ -67,15 +75,35 @@ pub fn run_with(args: &JudgeArgs, examine: Option<&Examine<'_>>) -> Result<Strin
     if args.json { json(&judgement) } else { Ok(text(&judgement)) }
 }
 
-fn in_folder(env: &Env, dir: &Path, test: &Test) -> Result<TestCounts> {
-    let trial = trial::run(env, dir, test, &Unwatched)
-        .map_err(|failure| Error::new("cannot run the tests", failure.message).at(dir).fix(failure.fix))?;
-    let seen = trial.to_json();
-    Ok(TestCounts {
-        passed: seen["passed"].as_u64(),
-        failed: seen["failed"].as_u64(),
-        all_passed: trial.passed(),
-    })
+/// Examines a copy of a candidate with the tests of `--exam`, else with its own, and once more with all of them broken: a run
+/// that succeeds then says nothing about the code.
+fn sit(env: &Env, dir: &Path, command: &str, args: &JudgeArgs) -> Result<Examined> {
+    let standard = Standard::read(args.exam.as_deref().unwrap_or(dir), command)?;
+    let wall = Duration::from_secs(args.test_timeout);
+    let exam = Exam {
+        command: command.to_owned(),
+        limits: Limits { wall, cpu: wall, ..Limits::default() },
+        disk_bytes: exam::DISK_BYTES,
+        sandbox: args.sandbox,
+        standard: Some(standard),
+        checkout: None,
+        sef: fence::own_binary()?,
+    };
+    let cannot =
+        |failure: Failure| Error::new("cannot run the tests", failure.message).at(dir).fix(failure.fix);
+    let scratch = Scratch::new(&std::env::temp_dir())?;
+    let control = exam::control(env, &exam, None, &scratch.path("control"), &Unwatched).map_err(cannot)?;
+    let sat = exam::sit(env, &exam, &control, Depth::Full, dir, &scratch.path("tree"), &Unwatched)
+        .map_err(cannot)?;
+    let all_passed = sat.verdict == Verdict::Passed;
+    let tests = TestCounts {
+        passed: Some(sat.share.passed),
+        failed: Some(sat.share.of.saturating_sub(sat.share.passed)),
+        all_passed,
+    };
+    // Tests that ran and failed speak for themselves.
+    let is_believed = matches!(sat.verdict, Verdict::Passed | Verdict::Failed);
+    Ok(Examined { tests, gate: GateResult { name: EXAM.to_owned(), passed: is_believed, why: sat.reason } })
 }
 
 /// Candidates by the last part of their folders, with a number where two have the same.
@@ -155,6 +183,11 @@ fn text(judgement: &Judgement) -> String {
     text.push_str("  total  lines\n");
     for candidate in &judgement.candidates {
         row(candidate, &mut text);
+    }
+    for candidate in judgement.candidates.iter().filter(|candidate| candidate.eliminated) {
+        for gate in candidate.race_gates.iter().filter(|gate| gate.name == EXAM) {
+            let _ = writeln!(text, "tests of {}: {}", name(&candidate.name, NAME), plain(&gate.why));
+        }
     }
     for pair in judgement.similarity.iter().filter(|pair| pair.same) {
         let (one, other) = (name(&pair.one, NAME), name(&pair.other, NAME));

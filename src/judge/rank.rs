@@ -284,14 +284,15 @@ fn pairs(entries: &[Entry<'_>], alike: &[Alike]) -> Vec<Pair> {
     pairs
 }
 
-/// Each candidate that is the same as a better one, with that one: better is to pass, then less effort, then the name.
+/// Each candidate that is the same as a better one, with that one: better is to pass, then fewer repairs and calls, then the
+/// name. Not the time: between copies it is chance.
 fn duplicates<'a>(entries: &[Entry<'a>], pairs: &[Pair]) -> BTreeMap<&'a str, &'a str> {
     let mut order: Vec<Entry<'a>> = entries.to_vec();
     let figures = usable(&order.iter().map(|entry| entry.candidate.effort).collect::<Vec<_>>());
     order.sort_by(|a, b| {
         let key = |entry: &Entry<'a>| {
-            let efforts = figures.map(|figure| figure.map(|(_, of)| of(entry.candidate.effort)));
-            (!passes(entry), efforts, entry.candidate.name.as_str())
+            let [repairs, calls, _] = figures.map(|figure| figure.map(|(_, of)| of(entry.candidate.effort)));
+            (!passes(entry), repairs, calls, entry.candidate.name.as_str())
         };
         key(a).cmp(&key(b))
     });

@@ -156,7 +156,9 @@ fn candidate(json: &Json, path: &str, mistakes: &mut Vec<String>) -> CandidateAn
     }
     let mut places = |name: &str| {
         let path = format!("{path}.{name}");
-        fields.get(name).map(|json| list(json, &path, mistakes, named))
+        fields
+            .get(name)
+            .map(|json| list(json, &path, mistakes, |json, path, mistakes| Some(named(json, path, mistakes))))
     };
     answers.abstractions = places("abstractions");
     answers.bad_names = places("bad_names");
@@ -206,9 +208,10 @@ fn raised(json: &Json, path: &str, words: &str, mistakes: &mut Vec<String>) -> O
     Some(Raised { severity, place, why })
 }
 
-fn named(json: &Json, path: &str, mistakes: &mut Vec<String>) -> Option<Named> {
+fn named(json: &Json, path: &str, mistakes: &mut Vec<String>) -> Named {
     let fields = fields(json, path, &["place", "why"], mistakes);
-    Some(Named { place: text(&fields, path, "place", mistakes), why: text(&fields, path, "why", mistakes) })
+    let place = text(&fields, path, "place", mistakes);
+    Named { place, why: text(&fields, path, "why", mistakes) }
 }
 
 fn list<T>(

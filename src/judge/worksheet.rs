@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use super::TestCounts;
 use super::facts::Kind;
 use super::items::{Criterion, all, rules};
 use super::rank::{Decided, Judged, Judgement};
@@ -332,18 +333,26 @@ fn rationale(judgement: &Judgement, text: &mut String) {
     text.push('\n');
 }
 
-/// What the others did better, from the numbers.
 fn trade_offs(judgement: &Judgement, text: &mut String) {
-    let Some(winner) = chosen(judgement) else { return };
-    text.push_str("## What the others did better\n\n");
-    let mut any = false;
-    for other in others(judgement, winner) {
-        for better in better(winner, other) {
-            any = true;
-            let _ = writeln!(text, "- {}: {better}", safe(&other.name));
-        }
+    if chosen(judgement).is_none() {
+        return;
     }
-    text.push_str(if any { "\n" } else { "- nothing, by these numbers\n\n" });
+    text.push_str("## What the others did better\n\n");
+    let lines = better_elsewhere(judgement);
+    for line in &lines {
+        let _ = writeln!(text, "- {line}");
+    }
+    text.push_str(if lines.is_empty() { "- nothing, by these numbers\n\n" } else { "\n" });
+}
+
+/// What the others did better than the winner, from the numbers, one sentence each.
+pub fn better_elsewhere(judgement: &Judgement) -> Vec<String> {
+    let Some(winner) = chosen(judgement) else { return Vec::new() };
+    let of = |other: &Judged| -> Vec<String> {
+        better(winner, other).iter().map(|better| format!("{}: {better}", safe(&other.name))).collect()
+    };
+    // What fails its tests is not smaller, but unfinished.
+    others(judgement, winner).filter(|other| other.tests.is_none_or(TestCounts::pass)).flat_map(of).collect()
 }
 
 fn better(winner: &Judged, other: &Judged) -> Vec<String> {

@@ -32,7 +32,7 @@ pub struct Seats {
 
 impl Seats {
     /// All free.
-    pub fn new() -> Self {
+    pub fn all_free() -> Self {
         let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self { free: Mutex::new(cores), left: Condvar::new() }
     }

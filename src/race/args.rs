@@ -148,6 +148,7 @@ pub struct RejudgeArgs {
 
 /// Arguments of `sef race promote`.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 pub struct PromoteArgs {
     /// The race, or how its id begins.
     pub id: String,

@@ -86,10 +86,10 @@ mod tests {
                 5,
             ),
         ];
+        let points = regex::Regex::new(r"(\d+) points?\)$").unwrap();
         for (text, level, runners) in table {
             let found = assessed(&text);
             assert_eq!((found.level.as_str(), found.runners), (level, runners), "{found:#?}");
-            let points = regex::Regex::new(r"(\d+) points?\)$").unwrap();
             let given = |reason: &String| points.captures(reason)?[1].parse::<u32>().ok();
             assert_eq!(found.reasons.iter().filter_map(given).sum::<u32>(), found.points, "{found:#?}");
         }

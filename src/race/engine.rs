@@ -182,7 +182,7 @@ fn raced(env: &Env, kept: &Kept, spectator: &dyn Spectator) -> Result<Outcome> {
     let ground = ground(kept, &state, base)?;
     let scratch = kept.race.folder().join("exam");
     let control = Controlled::new(&exam, base, scratch.join("control"));
-    let seats = Seats::new();
+    let seats = Seats::all_free();
     let arena = Arena {
         env,
         kept,

@@ -36,6 +36,8 @@ pub struct Outcome {
     pub winner: Option<String>,
     /// Why it won, or why nobody did, in sentences.
     pub rationale: Vec<String>,
+    /// What the others did better than the winner, from the numbers.
+    pub trade_offs: Vec<String>,
     /// Pairs of plans that are much alike, in percent.
     pub plans_alike: Vec<Likeness>,
     /// Pairs of candidates over the bound, in percent.

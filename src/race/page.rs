@@ -1,6 +1,7 @@
 //! The race as one page of HTML: candidates side by side, scores as bars, tests, plans, cost, and why the winner won. Shows
 //! figures, never makes them; everything that a model or a design wrote is text there and never markup.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::outcome::{CRITERIA, Outcome, Runner, Status};
@@ -56,9 +57,14 @@ fn verdict(outcome: &Outcome) -> String {
     };
     let sentences: String =
         outcome.rationale.iter().map(|sentence| format!("<p>{}</p>", words(sentence))).collect();
+    let better: String = outcome
+        .trade_offs
+        .iter()
+        .map(|line| format!("<p class=\"more\">Better elsewhere: {}</p>", words(line)))
+        .collect();
     let notes: String =
         outcome.notes.iter().map(|note| format!("<p class=\"note\">{}</p>", words(note))).collect();
-    format!("<div class=\"panel\">{head}{sentences}{notes}</div>")
+    format!("<div class=\"panel\">{head}{sentences}{better}{notes}</div>")
 }
 
 fn candidates(outcome: &Outcome) -> String {
@@ -143,7 +149,7 @@ fn scores(outcome: &Outcome) -> String {
 fn fates(outcome: &Outcome) -> String {
     let mut list = String::new();
     for runner in &outcome.candidates {
-        let notes: String = runner.notes.iter().map(|note| format!(" {}.", words(note))).collect();
+        let notes: String = runner.notes.iter().map(|note| format!("; {}", words(note))).collect();
         let _ = write!(
             list,
             "<div><dt>{}</dt><dd><b>{}</b> <span>{}{notes}</span></dd></div>",
@@ -155,10 +161,23 @@ fn fates(outcome: &Outcome) -> String {
     format!("<div class=\"panel\"><dl class=\"steps\">{list}</dl></div>")
 }
 
+/// Each plan; what no other plan has is in bold.
 fn plans(outcome: &Outcome) -> String {
     let mut html = String::new();
-    for runner in outcome.candidates.iter().filter(|runner| !runner.plan.is_empty()) {
-        let lines: String = runner.plan.lines().map(|line| format!("{}<br/>", words(line))).collect();
+    let planned: Vec<&Runner> = outcome.candidates.iter().filter(|runner| !runner.plan.is_empty()).collect();
+    let mut plans_with: BTreeMap<String, usize> = BTreeMap::new();
+    for runner in &planned {
+        let lines: BTreeSet<String> = runner.plan.lines().map(plain_line).collect();
+        for line in lines {
+            *plans_with.entry(line).or_default() += 1;
+        }
+    }
+    for runner in planned {
+        let line = |line: &str| match plans_with.get(&plain_line(line)) {
+            Some(1) => format!("<b>{}</b><br/>", words(line)),
+            _ => format!("{}<br/>", words(line)),
+        };
+        let lines: String = runner.plan.lines().map(line).collect();
         let _ = write!(
             html,
             "<details><summary><b>{}</b>: {}</summary><p class=\"note\">{lines}</p></details>",
@@ -181,6 +200,11 @@ fn plans(outcome: &Outcome) -> String {
         );
     }
     format!("<div class=\"panel\">{html}</div>")
+}
+
+/// A line as it is compared: letters and digits in lower case.
+fn plain_line(line: &str) -> String {
+    line.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 fn costs(outcome: &Outcome) -> String {

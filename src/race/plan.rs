@@ -216,9 +216,15 @@ fn approach(text: &str) -> String {
     first.unwrap_or("no name").chars().filter(|c| !c.is_control()).take(MOST_APPROACH).collect()
 }
 
-/// Pairs of plans that share more of their words than they should: their places and the likeness in percent.
-pub fn alike(plans: &[&Plan]) -> Vec<(usize, usize, u8)> {
-    let shingles: Vec<BTreeSet<Vec<String>>> = plans.iter().map(|plan| shingles(plan)).collect();
+/// Pairs of plans that share more of their words than they should: their places and the likeness in percent. What a plan has
+/// from the design does not count, since all have it.
+pub fn alike(plans: &[&Plan], design: &str) -> Vec<(usize, usize, u8)> {
+    let given = shingles(design);
+    let own = |plan: &&Plan| {
+        let all = shingles(&[plan.text.as_str(), &plan.contracts.join("\n")].join("\n"));
+        all.difference(&given).cloned().collect()
+    };
+    let shingles: Vec<BTreeSet<Vec<String>>> = plans.iter().map(own).collect();
     let mut pairs = Vec::new();
     for (a, first) in shingles.iter().enumerate() {
         for (b, second) in shingles.iter().enumerate().skip(a + 1) {
@@ -232,9 +238,8 @@ pub fn alike(plans: &[&Plan]) -> Vec<(usize, usize, u8)> {
     pairs
 }
 
-fn shingles(plan: &Plan) -> BTreeSet<Vec<String>> {
-    let all = [plan.text.as_str(), &plan.contracts.join("\n")].join("\n");
-    let words: Vec<String> = all
+fn shingles(text: &str) -> BTreeSet<Vec<String>> {
+    let words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric() && c != '_')
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
@@ -304,7 +309,8 @@ mod tests {
             plan("# One\n\nA regular expression does it."),
             plan("# One!\n\nA regular expression does it all."),
         );
-        let pairs = alike(&[&one, &other, &two]);
+        let pairs = alike(&[&one, &other, &two], "");
         assert_eq!(pairs.iter().map(|(a, b, _)| (*a, *b)).collect::<Vec<_>>(), [(0, 2)]);
+        assert_eq!(alike(&[&one, &two], CONTRACT), [], "what the design says is nobody's own");
     }
 }

@@ -59,6 +59,13 @@ pub fn markdown(outcome: &Outcome, papers: &str) -> String {
     for sentence in &outcome.rationale {
         let _ = writeln!(text, "{}\n", cell(sentence));
     }
+    if !outcome.trade_offs.is_empty() {
+        text.push_str("## What the others did better\n\n");
+        for line in &outcome.trade_offs {
+            let _ = writeln!(text, "- {}", cell(line));
+        }
+        text.push('\n');
+    }
     text.push_str("## What became of the others\n\n");
     for runner in outcome.candidates.iter().filter(|runner| runner.status != Status::Winner) {
         let _ = writeln!(text, "- {}: {}", runner.name, cell(&runner.why));
@@ -119,6 +126,7 @@ pub fn text(outcome: &Outcome) -> String {
         None => lines.push("no winner".to_owned()),
     }
     lines.extend(outcome.rationale.iter().map(|sentence| format!("  {}", plain(sentence))));
+    lines.extend(outcome.trade_offs.iter().map(|line| format!("  better elsewhere: {}", plain(line))));
     lines.extend(cost(outcome));
     lines.extend(outcome.notes.iter().map(|note| format!("note: {}", plain(note))));
     lines.push(format!("result     {}", outcome.written.result));

@@ -278,7 +278,7 @@ fn outcome(env: &Env, kept: &Kept, state: &State, bench: &Bench, judgement: &Jud
         .iter()
         .filter_map(|record| Some((record.name.as_str(), record.plan.as_ref()?)))
         .collect();
-    let alike = plan::alike(&plans.iter().map(|(_, plan)| *plan).collect::<Vec<_>>());
+    let alike = plan::alike(&plans.iter().map(|(_, plan)| *plan).collect::<Vec<_>>(), &state.design.text);
     let plans_alike = alike.into_iter().map(|(one, other, percent)| Likeness {
         one: plans[one].0.to_owned(),
         other: plans[other].0.to_owned(),
@@ -314,6 +314,7 @@ fn outcome(env: &Env, kept: &Kept, state: &State, bench: &Bench, judgement: &Jud
             .collect(),
         winner: judgement.winner.clone(),
         rationale: vec![worksheet::winner(judgement)],
+        trade_offs: worksheet::better_elsewhere(judgement),
         plans_alike: plans_alike.collect(),
         code_alike: same
             .map(|pair| Likeness { one: pair.one.clone(), other: pair.other.clone(), percent: pair.percent })

@@ -117,7 +117,15 @@ impl Race {
         let site = Site { git: &git, common_dir: &self.repo.common_dir, folder: &self.folder };
         let _turn = site.turn()?;
         for one in planned {
-            remains::remove_unfinished(&site, &one.tree, &reason(&manifest.id, &one.name))?;
+            // Git writes `.git` before any other file: a folder with files and without it was there before.
+            let is_made_by_us = !one.tree.is_dir()
+                || remains::admin_of(&one.tree).is_some()
+                || remains::files(&one.tree, 1)?.is_empty();
+            if is_made_by_us {
+                remains::remove_unfinished(&site, &one.tree, &reason(&manifest.id, &one.name))?;
+            } else {
+                remains::remove_records(&site, &one.tree, &reason(&manifest.id, &one.name))?;
+            }
         }
         self.update(|manifest| {
             manifest.candidates.retain(|known| !planned.iter().any(|one| one.name == known.name));

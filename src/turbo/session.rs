@@ -309,6 +309,14 @@ impl<'a> Session<'a> {
                     continue;
                 }
             };
+            if mended
+                .iter()
+                .all(|file| current.get(&file.path).is_some_and(|known| known.content == file.content))
+            {
+                // The same question would get the same answer again.
+                self.warnings.push(format!("repair {repairs} changed nothing"));
+                break;
+            }
             self.write(&mended, Overwrite::Replace)?;
             let tried = self.trial(work)?;
             if tried.is_better_than(&best) {

@@ -145,7 +145,7 @@ def check(case):
 
     same = {frozenset((p["one"], p["other"])) for p in judgement["similarity"] if p["same"]}
     figures = ["repairs", "calls", "generation_ms"]
-    common = [f for f in figures if all(given[n]["effort"][f] is not None for n in given)]
+    common = [f for f in figures[:2] if all(given[n]["effort"][f] is not None for n in given)]
     kept, duplicate = [], {}
     for name in sorted(given, key=lambda n: (not sound(given[n], facts[n]), [given[n]["effort"][f] for f in common], n)):
         originals = [other for other in kept if frozenset((other, name)) in same]

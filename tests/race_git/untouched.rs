@@ -360,6 +360,7 @@ fn f3_a_failed_add_leaves_nothing() {
     let error = race.add(&["runner-1", "runner-2"]).expect_err("a folder is in the way");
     assert!(error.why.contains("already exists"), "{error}");
     assert!(race.manifest().candidates.is_empty());
+    assert!(planted.exists(), "what was there before is not ours to remove");
     assert_eq!(differing(&before, &project.tree()), [] as [String; 0]);
     for name in ["", "..", "a/b", "A", "-x", "promotion", "a b", "runner_1"] {
         assert!(race.add(&[name]).is_err(), "{name}");

@@ -5,7 +5,7 @@ mod faults;
 mod hook;
 mod key;
 mod limits;
-pub(crate) mod service;
+pub mod service;
 mod trials;
 mod work;
 

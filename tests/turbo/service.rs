@@ -11,6 +11,9 @@ use crate::sandbox::Sandbox;
 /// The key that the sandboxes have; it must turn up nowhere.
 pub const KEY: &str = "csk-canary-0123456789";
 
+/// Longest script that is an argument, in bytes; Linux takes 128 KB. The answers of a race are longer, and go through a file.
+const MOST_ARGUMENT: usize = 100_000;
+
 /// A running service.
 pub struct Service {
     child: Child,
@@ -24,10 +27,14 @@ impl Service {
     pub fn named(sandbox: &Sandbox, name: &str, script: &Value, options: &[&str]) -> Self {
         let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hosted/server.py");
         let log = sandbox.path(&format!("{name}.log"));
+        let mut script = script.to_string();
+        if script.len() > MOST_ARGUMENT {
+            script = format!("@{}", sandbox.write(&format!("{name}.json"), script).display());
+        }
         let mut child = Command::new("python3")
             .args(["-B", server, "--log"])
             .arg(&log)
-            .args(["--script", &script.to_string()])
+            .args(["--script", &script])
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

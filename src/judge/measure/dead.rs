@@ -112,6 +112,7 @@ fn is_kept(tree: &Tree<'_>, import: usize, lines: &[&str]) -> bool {
 
 fn is_sure(tree: &Tree<'_>, name: &str) -> bool {
     match tree.language.name {
+        _ if name == "_" => false,
         "Rust" => !name.starts_with(char::is_uppercase) || NAMED_WHEN_USED.contains(&name),
         "JavaScript" | "TypeScript" => name != "React",
         _ => true,
@@ -193,7 +194,7 @@ pub fn unnamed(one: &Parsed<'_>, words_of_all: &Words, findings: &mut Vec<Findin
     let exports = exports(tree);
     for at in one.nodes().filter(|&at| tree.stands_in(at, tree.language.private)) {
         let Some(definition) = tree.parent(at) else { continue };
-        let name = tree.text_of(at);
+        let name = tree.text_of(at).trim_start_matches("r#");
         if name.starts_with("__") || name == "_" || !is_private(one, definition, name, exports) {
             continue;
         }

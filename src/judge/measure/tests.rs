@@ -247,6 +247,7 @@ fn dead_code_is_found_only_where_it_is_sure() {
                 &["1 nothing uses `gone`", "7 nothing uses `h`"],
             ),
             ("a.rs", "fn main() {\n    return;\n    call();\n}\n", &["3 is never reached"]),
+            ("a.rs", "use std::fmt::Write as _;\nfn r#move() {}\nfn main() { r#move() }\n", &[]),
             (
                 "a.go",
                 "package a\nfunc gone() {}\nfunc Kept() {}\nfunc main() {}\nfunc (s S) lost() {}\nconst c, used = 1, 2\nvar x = used\n",

@@ -192,7 +192,10 @@ def hostile(home):
     os.makedirs(os.path.join(home, "state"))
     log = [{"e": "prompt", "tier": 1, "p": evil}, {"e": "spawn", "tu": evil, "agent": evil, "rules": [evil, "\u05d0" * 3000], "role": evil,
            "tier": 200, "want": "haiku", "req": "haiku", "par": evil}, {"e": "result", "tu": evil, "a": "b", "ran": evil, "out": "failed"},
-           {"e": "fault", "why": evil}, {"e": "refused", "mode": evil}]
+           {"e": "fault", "why": evil}, {"e": "refused", "mode": evil},
+           {"e": "turbo", "h": {"m": evil, "i": 10 ** 7, "o": 10 ** 7, "usd": 10 ** 9}, "why": evil},
+           {"e": "race", "ms": 10 ** 9, "h": {"m": evil, "i": 10 ** 9, "o": 10 ** 9, "usd": 10 ** 9},
+            "rc": {"id": evil, "st": "judged", "n": 10 ** 9, "ok": 10 ** 9, "calls": 10 ** 9, "w": False, "tok": 10 ** 9}}]
     with open(os.path.join(home, "state", "log.jsonl"), "w", encoding="utf-8") as file:
         for at, record in enumerate(log):
             file.write(json.dumps({"v": 1, "t": 1_795_176_000_000 + at * 10 ** (9 + at), "s": evil, "us": 7, **record}) + "\n")

@@ -22,7 +22,7 @@ from made_log import ROOT, environment, in_venv, records, write_log
 
 METRICS = {"session": "sef.sessions", "prompt": "sef.prompts", "spawn": "sef.spawns", "result": "sef.results",
            "notified": "sef.results", "feedback": "sef.feedback", "refused": "sef.refusals", "fault": "sef.faults",
-           "turbo": "sef.turbo", "vague": "sef.vague"}
+           "turbo": "sef.turbo", "vague": "sef.vague", "race": "sef.race"}
 
 
 def only_lower_camel(value, path="$"):
@@ -151,7 +151,8 @@ def main():
     stats = os.path.join(bin_dir, "sef-stats")
     with tempfile.TemporaryDirectory(prefix="sef-otlp-") as home:
         write_log(bin_dir, home, 5)
-        wanted = collections.Counter(METRICS[record["e"]] for record in records(home) if record["e"] in METRICS)
+        counted = [record for record in records(home) if record.get("rc", {}).get("st") != "told"]
+        wanted = collections.Counter(METRICS[record["e"]] for record in counted if record["e"] in METRICS)
         run = subprocess.run([stats, "export", "--dry-run", "--projects"], env=environment(home), capture_output=True,
                              text=True, check=True)
         got, points = collections.Counter(), 0

@@ -272,6 +272,36 @@ def turbo(history):
         history.record(clock, "turbo", rng.choice(sessions), ms=took + rng.randrange(5, 12), h=hosted, **more)
 
 
+def races(history):
+    """Races in some of the sessions: some stopped and gone on with, some promoted, some without a winner."""
+    rng = random.Random(6)
+    sessions = sorted({record["s"] for record in history.log if record["e"] == "prompt"})
+    for number in range(13):
+        clock = FIRST + datetime.timedelta(3 * number, hours=rng.uniform(8, 17))
+        session, count = rng.choice(sessions), rng.randrange(2, 6)
+        finished = count - (rng.random() < 0.3)
+        passed = 0 if number in (4, 8) else rng.randrange(1, finished + 1)
+        reviews = passed
+        calls = 2 * count + rng.randrange(0, 4) + reviews
+        prompt, out = calls * rng.randrange(1500, 3400), calls * rng.randrange(1400, 3600)
+        race = {"id": f"{clock:%Y%m%dT%H%M%S}000Z-{rng.getrandbits(32):08x}", "st": "judged", "n": count, "fin": finished, "ok": passed,
+                "k": "any_percent" if number % 4 == 1 else "showdown", "t1": max(0, passed - 1), "dup": int(number == 6), "forged": int(number == 9),
+                "calls": calls, "rev": reviews, "w": passed > 0}
+        hosted = {"m": "gpt-oss-120b", "i": prompt, "o": out, "r": out // 4, "usd": round(prompt * 0.35 + out * 0.75), "ms": out // 2, "n": number % 3,
+                  "f": 1, "l": out // 90, "ok": passed > 0, "fix": count - passed}
+        took = rng.randrange(22_000, 240_000)
+        if number in (2, 11):
+            early = {**race, "st": "stopped", "fin": 0, "ok": 0, "calls": count}
+            del early["w"]
+            history.record(clock, "race", session, ms=took // 3, h={**hosted, "i": prompt // 3, "o": out // 3, "usd": hosted["usd"] // 3, "f": 0, "l": 0, "ok": False}, rc=early)
+            if number == 11:
+                continue
+        history.record(clock, "race", session, ms=took, h=hosted, rc=race)
+        history.record(clock, "race", session, rc={"id": race["id"], "st": "told", "tok": rng.randrange(300, 900)})
+        if passed and number % 3 != 2:
+            history.record(clock, "race", session, ms=took, h=hosted, rc={**race, "st": "promoted"})
+
+
 def main():
     history = History(os.path.abspath(sys.argv[1]))
     for number in range(DAYS):
@@ -284,6 +314,7 @@ def main():
     clock = FIRST + datetime.timedelta(12, hours=9)
     history.record(clock, "fault", "demo", why="session-memory")
     turbo(history)
+    races(history)
     history.log.sort(key=lambda record: record["t"])
     state = os.path.join(history.root, "state")
     os.makedirs(state, exist_ok=True)

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use sef::metrics::log;
-use sef::metrics::record::{Kind, Outcome, Record};
+use sef::metrics::race::{Race, Sort, Step};
+use sef::metrics::record::{Hosted, Kind, Outcome, Record};
 use sef::rules::policy;
 
 use crate::sandbox::{Run, Sandbox, binary};
@@ -116,6 +117,47 @@ fn several_exports_with_rotations_between_add_up_to_the_log() {
     assert_eq!(bodies.len(), 6, "nothing new, nothing sent");
     let copies: u64 = bodies.iter().flat_map(|request| points(&request.body)).map(|point| point.3).sum();
     assert_eq!(copies, wanted(sent).values().sum::<u64>(), "no copy was sent at all");
+}
+
+#[test]
+fn a_race_counts_once_for_each_of_its_steps_and_no_text_that_claude_was_told() {
+    let sandbox = Sandbox::new();
+    let line = |st, w, model: &str| Record {
+        h: Some(Box::new(Hosted { m: model.to_owned(), usd: Some(5), ..Hosted::default() })),
+        rc: Some(Box::new(Race {
+            id: format!("{CANARY}-race"),
+            st,
+            k: Some(Sort::Showdown),
+            w,
+            calls: 9,
+            tok: (st == Step::Told).then_some(70),
+            ..Race::default()
+        })),
+        ..Record::new(Kind::Race, NOON, CANARY)
+    };
+    append(
+        &sandbox,
+        &[
+            line(Step::Stopped, None, "gpt-oss-120b"),
+            line(Step::Judged, Some(true), "gpt-oss-120b"),
+            line(Step::Told, None, ""),
+            line(Step::Judged, Some(false), CANARY),
+            line(Step::Promoted, Some(true), "gpt-oss-120b"),
+        ],
+    );
+    let collector = Collector::new(Vec::new());
+    exported(&sandbox, &collector);
+    let point = |model: &str, step: &str, more: &str| {
+        (format!("sef.race gen_ai.request.model={model} sef.kind=showdown sef.step={step}{more}"), 1)
+    };
+    let wanted = [
+        point("gpt-oss-120b", "stopped", ""),
+        point("gpt-oss-120b", "judged", " sef.winner=yes"),
+        point("custom", "judged", " sef.winner=no"),
+        point("gpt-oss-120b", "promoted", " sef.winner=yes"),
+    ];
+    assert_eq!(received(&collector), BTreeMap::from(wanted));
+    assert!(!collector.requests()[0].body.contains(CANARY));
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod mcp;
 mod payloads;
 mod policy;
 mod race;
+mod race_account;
 mod race_git;
 mod routing;
 mod rules_add;

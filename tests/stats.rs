@@ -8,6 +8,7 @@ mod html;
 mod index;
 pub(crate) mod outcomes;
 mod prices;
+mod races;
 mod survival;
 
 use serde_json::Value;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::agents;
 use crate::hosted::service::known;
+use crate::metrics::race::Step;
 use crate::metrics::record::{Kind, Outcome, Record, safe_model};
 use crate::models::Family;
 
@@ -32,6 +33,8 @@ pub enum Metric {
     Refusals,
     /// Orders to a hosted model.
     Turbo,
+    /// Steps of races.
+    Race,
     /// Codegen calls whose contract was too vague.
     Vague,
     /// Faults inside the hook that were survived.
@@ -49,6 +52,7 @@ impl Metric {
             Self::Feedback => ("sef.feedback", "{word}", "The user's own words on delegated work"),
             Self::Refusals => ("sef.refusals", "{spawn}", "Changed spawns that the client refused"),
             Self::Turbo => ("sef.turbo", "{order}", "Orders to a hosted model, by what came of them"),
+            Self::Race => ("sef.race", "{race}", "Races of candidates, by what just happened to them"),
             Self::Vague => {
                 ("sef.vague", "{call}", "Codegen calls refused because their contract was too vague")
             }
@@ -188,6 +192,14 @@ pub fn measured(record: &Record) -> Option<(Metric, Attributes)> {
             put("sef.reason", record.why.as_deref().map(code));
             Metric::Turbo
         }
+        Kind::Race => {
+            let race = record.rc.as_deref().filter(|race| race.st != Step::Told)?;
+            put("gen_ai.request.model", record.h.as_deref().map(|hosted| public_model(&hosted.m)));
+            put("sef.kind", race.k.map(|sort| sort.name().to_owned()));
+            put("sef.step", Some(race.st.code().to_owned()));
+            put("sef.winner", race.w.map(|won| if won { "yes" } else { "no" }.to_owned()));
+            Metric::Race
+        }
         Kind::Vague => Metric::Vague,
         Kind::Fault => {
             put("sef.reason", record.why.as_deref().map(code));
@@ -240,6 +252,8 @@ fn is_hash(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::race::Race;
+    use crate::metrics::record::Hosted;
 
     const NOON: u64 = 1_795_176_000_000;
 
@@ -284,6 +298,8 @@ mod tests {
             req: Some(evil.into()),
             ran: Some(evil.into()),
             pj: Some(evil.into()),
+            h: Some(Box::new(Hosted { m: evil.into(), ..Hosted::default() })),
+            rc: Some(Box::new(Race { id: evil.into(), ..Race::default() })),
             ..Record::new(kind, NOON, "canary")
         };
         let mut counter = Counter::new(None, NOON, true);
@@ -294,11 +310,13 @@ mod tests {
             Kind::Result,
             Kind::Feedback,
             Kind::Refused,
+            Kind::Turbo,
+            Kind::Race,
             Kind::Fault,
         ] {
             assert!(counter.add(&record(kind), 1_000));
         }
-        assert_eq!(counter.points, 7);
+        assert_eq!(counter.points, 9);
         assert!(!format!("{:?}", counter.slices).contains("canary"));
     }
 }

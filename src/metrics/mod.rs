@@ -1,5 +1,7 @@
-//! The log: what one line holds (`record`), how lines are written (`log`) and read back (`reader`).
+//! The log: what one line holds (`record`, and `race` for what only races have), how lines are written (`log`) and read back
+//! (`reader`).
 
 pub mod log;
+pub mod race;
 pub mod reader;
 pub mod record;

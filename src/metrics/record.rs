@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::race::Race;
+
 /// Version of the line format. A reader counts lines of a later version apart and does not guess.
 pub const VERSION: u32 = 1;
 
@@ -36,6 +38,8 @@ pub enum Kind {
     Feedback,
     /// A hosted model wrote code, or was asked to. `h`, `ms` (all of it), `why` (the failure's name).
     Turbo,
+    /// A race stopped, was judged or promoted, or Claude was told of it. `rc`, `h` (all its calls), `ms` (pauses left out).
+    Race,
     /// PreToolUse of a codegen tool: the contract was too vague and the call was refused. `tu`.
     Vague,
     /// Something inside SEF failed and was survived. `why` is its code.
@@ -139,9 +143,12 @@ pub struct Record {
     /// What a hosted model was asked for and used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub h: Option<Box<Hosted>>,
+    /// What a race came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rc: Option<Box<Race>>,
 }
 
-/// One order to a hosted model: counts and names of models, nothing of what was asked or written.
+/// One order to a hosted model, or all calls of a race: counts and names of models, nothing of what was asked or written.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Hosted {
@@ -165,13 +172,13 @@ pub struct Hosted {
     /// Calls that were made again.
     #[serde(skip_serializing_if = "is_zero")]
     pub n: u64,
-    /// Files written.
+    /// Files written; of a race, the winner's.
     pub f: u64,
     /// Their lines.
     pub l: u64,
-    /// Every file was written.
+    /// Every file was written; of a race, somebody won.
     pub ok: bool,
-    /// The tests passed at their first run; none without tests.
+    /// The tests passed at their first run; none without tests, and of a race.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub t1: Option<bool>,
     /// They passed in the end.
@@ -183,7 +190,7 @@ pub struct Hosted {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(count: &u64) -> bool {
+pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
@@ -218,6 +225,7 @@ impl Record {
             ms: None,
             us: None,
             h: None,
+            rc: None,
         }
     }
 }

@@ -152,6 +152,14 @@ fn status_text(listed: &manifest::Listed) -> String {
             };
             lines.push(format!("  {:<20} {step:<10} {}", one.name, one.branch));
         }
+        let outcome = &manifest.state["outcome"];
+        if outcome.is_object() {
+            let winner = outcome["winner"].as_str().unwrap_or("nobody");
+            let result = outcome["written"]["result"].as_str().unwrap_or_default();
+            lines.push(format!("  winner {}; {}", name(winner, 60), plain(result)));
+        } else if !is_alive && !manifest.is_cleared() {
+            lines.push(format!("  it was stopped; to go on: sef race resume {}", manifest.id));
+        }
         if let Some(promotion) = &manifest.promotion {
             let said = if promotion.is_done() { "promoted" } else { "not promoted" };
             lines.push(format!("  {} {said}: {}", promotion.candidate, plain(&promotion.target)));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::account;
 use super::approaches::Approach;
 use super::arena::{Arena, Controlled, Seats};
 use super::complexity::{Complexity, assess};
@@ -25,6 +26,7 @@ use crate::exam::{self, Exam, Standard};
 use crate::fence::{self, Limits};
 use crate::fsx::read_regular;
 use crate::hosted::service::Service;
+use crate::metrics::race::Step;
 use crate::report::text::plural;
 use crate::turbo::order::Spent;
 use crate::turbo::runs;
@@ -169,8 +171,12 @@ fn field(design: &Design, field: &Field) -> Result<(Kind, Option<Complexity>, Ve
     }
 }
 
-/// Everything from the worktrees to the result.
+/// Everything from the worktrees to the result. What a race without one has used is written down too.
 fn run(env: &Env, kept: &Kept, spectator: &dyn Spectator) -> Result<Outcome> {
+    raced(env, kept, spectator).inspect_err(|_| account::note(env, kept, Step::Stopped))
+}
+
+fn raced(env: &Env, kept: &Kept, spectator: &dyn Spectator) -> Result<Outcome> {
     let began = Instant::now();
     let state = kept.look(State::clone);
     let say = |words: &str| spectator.say(None, words, Weight::Phase);

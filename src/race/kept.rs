@@ -77,6 +77,14 @@ pub struct State {
     pub outcome: Option<Box<Outcome>>,
 }
 
+impl State {
+    /// What all calls of the race took.
+    pub fn spent(&self) -> Spent {
+        let all = self.records.iter().map(|record| &record.spent).chain([&self.review, &self.proposals]);
+        all.fold(Spent::default(), Spent::plus)
+    }
+}
+
 /// A final exam as it is kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Examined {

@@ -22,11 +22,12 @@ use super::outcome::Outcome;
 use super::promote::{By, How, Onto, promote};
 use super::repo::Repo;
 use super::terminal::Terminal;
-use super::{command, result, settle};
+use super::{account, command, result, settle};
 use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::fsx::read_regular;
 use crate::judge::{questions, sheet};
+use crate::metrics::race::Step;
 use crate::report::text::{self, name, plain};
 use crate::turbo::command::Said;
 use crate::turbo::order::Spent;
@@ -258,6 +259,7 @@ pub fn put(env: &Env, args: &PromoteArgs) -> Result<Promoted> {
             outcome.promoted = Some(line.clone());
         }
     })?;
+    account::note(env, &kept, Step::Promoted);
     let id = kept.race.id();
     drop(kept);
     let gone =

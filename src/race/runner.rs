@@ -177,12 +177,12 @@ fn steps(
     };
     let written = papers_of(&plan, papers);
     record.papers = written.iter().map(|file| file.path.clone()).collect();
-    session.write(&written, Overwrite::Replace)?;
+    let mut papers = written;
     let mut current = BTreeMap::new();
     for (number, contract) in plan.contracts.iter().enumerate() {
         lane.begin(&format!("generating {}/{}", number + 1, plan.contracts.len()));
         session.begin_anew(&ready);
-        generate(session, &ready, contract, &mut current)?;
+        generate(session, &ready, contract, std::mem::take(&mut papers), &mut current)?;
     }
     record.files = current.keys().cloned().collect();
     session.begin_anew(&ready);
@@ -208,11 +208,12 @@ fn papers_of(plan: &Plan, folder: &str) -> Vec<FileBlock> {
     [paper("plan.md".to_owned(), &plan.text)].into_iter().chain(contracts).collect()
 }
 
-/// Has the files of one contract written. Those of earlier contracts are shown, so that the parts fit together.
+/// Has the files of one contract written, with the papers. Files of earlier contracts are shown, so that the parts fit together.
 fn generate(
     session: &mut Session<'_>,
     ready: &Ready,
     contract: &str,
+    mut papers: Vec<FileBlock>,
     current: &mut BTreeMap<String, FileBlock>,
 ) -> Result<(), Failure> {
     let mut room = MOST_SHOWN;
@@ -242,7 +243,10 @@ fn generate(
         &crate::turbo::prompt::contract(&asked),
         contract,
     )?;
-    session.write(&blocks.files, Overwrite::Replace)?;
+    // A model that writes one of the papers' places writes code there.
+    papers.retain(|paper| blocks.files.iter().all(|file| file.path != paper.path));
+    papers.extend(blocks.files.iter().cloned());
+    session.write(&papers, Overwrite::Replace)?;
     current.extend(blocks.files.into_iter().map(|file| (file.path.clone(), file)));
     Ok(())
 }

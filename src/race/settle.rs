@@ -13,7 +13,7 @@ use super::live::{Lane, Spectator, Weight};
 use super::manifest::Kind;
 use super::outcome::{Likeness, Outcome, Runner, SCHEMA, Status, Written};
 use super::runner::{Record, Stage};
-use super::{page, papers, plan, result};
+use super::{account, page, papers, plan, result};
 use crate::calendar;
 use crate::config::Env;
 use crate::error::{Error, Result};
@@ -23,6 +23,7 @@ use crate::fsx::confined::Overwrite;
 use crate::judge::rank::{Judged, Judgement};
 use crate::judge::sheet::{CandidateAnswers, Severity, read_answer};
 use crate::judge::{self, ADHERENCE, Candidate, Effort, GateResult, Measured, Mode, TestCounts, worksheet};
+use crate::metrics::race::Step;
 use crate::state::{private_dir, replace_private};
 use crate::turbo::account::compare;
 use crate::turbo::order::{Failure, Order, Spent, Vague};
@@ -60,7 +61,7 @@ pub fn settle(
     let sheet = worksheet::markdown(&judgement);
     bench.notes.extend(papers::commit(env, kept, &state, &draft, &sheet, trees));
     let outcome = conclude(env, kept, &state, &bench, &judgement)?;
-    super::account::note(env, &outcome);
+    account::note(env, kept, Step::Judged);
     let said = outcome.winner.as_ref().map_or("no winner".to_owned(), |name| format!("{name} wins"));
     spectator.say(None, &said, Weight::Phase);
     Ok(outcome)
@@ -77,7 +78,9 @@ pub fn again(env: &Env, kept: &Kept, answers: &BTreeMap<String, Value>) -> Resul
     let state = kept.look(State::clone);
     let bench = Bench::new(kept, &state, &kept.trees());
     let judgement = bench.judge();
-    conclude(env, kept, &state, &bench, &judgement)
+    let outcome = conclude(env, kept, &state, &bench, &judgement)?;
+    account::note(env, kept, Step::Again);
+    Ok(outcome)
 }
 
 /// The candidates of a race as the judge wants them, and what was measured of each.
@@ -282,8 +285,7 @@ fn outcome(env: &Env, kept: &Kept, state: &State, bench: &Bench, judgement: &Jud
         percent: f64::from(percent),
     });
     let same = judgement.similarity.iter().filter(|pair| pair.same);
-    let all = state.records.iter().map(|record| &record.spent).chain([&state.review, &state.proposals]);
-    let spent = all.fold(Spent::default(), Spent::plus);
+    let spent = state.spent();
     let path = |name: &str| results(kept).join(name).to_string_lossy().into_owned();
     Outcome {
         schema: SCHEMA,

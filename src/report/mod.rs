@@ -1,6 +1,6 @@
 //! `sef-stats report`: reads the log, the transcripts and the prices, and says what was delegated, which model ran and
-//! what it cost. `activity`, `delegations`, `by_rule`, `days`, `cost` and `savings` are pure arithmetic; `page` and `html`
-//! show them.
+//! what it cost. `activity`, `delegations`, `by_rule`, `days`, `cost`, `savings`, `turbo` and `races` are pure arithmetic;
+//! `page` and `html` show them.
 
 pub mod activity;
 pub mod args;
@@ -11,6 +11,8 @@ pub mod delegations;
 pub mod groups;
 pub mod html;
 pub mod page;
+pub mod page_races;
+pub mod races;
 pub mod savings;
 pub mod sheet;
 pub mod since;
@@ -40,6 +42,7 @@ use by_rule::ByRule;
 use cost::Cost;
 use days::Day;
 use delegations::Delegations;
+use races::Races;
 use savings::Savings;
 use turbo::Turbo;
 
@@ -73,6 +76,8 @@ pub struct Report {
     pub savings: Savings,
     /// What a hosted model wrote.
     pub turbo: Turbo,
+    /// What races came to.
+    pub races: Races,
     /// Lines of log and transcripts that could not be read.
     pub unreadable_lines: u64,
     /// Transcripts and folders that could not be read.
@@ -126,7 +131,7 @@ pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Repor
 /// The same, with the outcome of each delegation in the order of the report's list.
 pub fn make_judged(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<(Report, Vec<Judged>)> {
     let read = Read::all(env, args, now, here)?;
-    Ok(figures(env, read, &Prices::load(env.config_dir.as_deref())?))
+    Ok(figures(env, read, &Prices::load(env.config_dir.as_deref())?, now))
 }
 
 /// The log and the transcripts in scope.
@@ -195,8 +200,8 @@ impl Read {
     }
 }
 
-/// From what was read to the figures.
-fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
+/// From what was read to the figures. `now` decides which prices are today's.
+fn figures(env: &Env, read: Read, prices: &Prices, now: u64) -> (Report, Vec<Judged>) {
     let (delegations, judged) = read.judged();
     let calibration = calibrate::in_short(env, &read, &delegations.list, &judged);
     let Read { looked, records, unreadable, later, corpus, scope, policy: _ } = read;
@@ -215,6 +220,7 @@ fn figures(env: &Env, read: Read, prices: &Prices) -> (Report, Vec<Judged>) {
         cost: cost::add_up(&corpus, prices, &records, scope.since),
         savings: savings::estimate(&corpus, prices, scope.since),
         turbo: turbo::add_up(&records, &corpus, prices, scope.since),
+        races: races::add_up(&records, &corpus, prices, scope.since, now),
         unreadable_lines: unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
         later_lines: later,

@@ -10,6 +10,7 @@ use crate::report::activity::{REJECTION_TARGET, TARGET};
 use crate::report::cost::Cost;
 use crate::report::delegations::{Delegation, Delegations};
 use crate::report::groups::{By, Sum};
+use crate::report::page_races::races;
 use crate::report::savings::Savings;
 use crate::report::sheet::{Ink, Sheet};
 use crate::report::text::{money, name, name_end, plain, plural, scope_words, short};
@@ -33,6 +34,7 @@ pub fn page(report: &Report, by: By, ink: Ink) -> String {
         cost(page, &report.cost, by);
         savings(page, &report.savings);
         turbo(page, &report.turbo);
+        races(page, &report.races);
     }
     unreadable(page, report);
     sheet.text
@@ -89,7 +91,7 @@ impl<'a> Row<'a> {
 }
 
 /// Words after a label.
-fn labelled(sheet: &mut Sheet, label: &str, words: &str) {
+pub(super) fn labelled(sheet: &mut Sheet, label: &str, words: &str) {
     sheet.wrapped(&format!("  {label} "), 4, words);
 }
 

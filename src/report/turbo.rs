@@ -105,7 +105,7 @@ pub fn add_up(records: &[Record], corpus: &Corpus, prices: &Prices, since: u64) 
     }
     sum.p50_service_ms = median(ordered.iter().map(|(_, hosted)| hosted.ms).collect());
     sum.p50_ms = median(ordered.iter().filter_map(|(record, _)| record.ms).collect());
-    sum.compare = compare(&ordered, corpus, prices);
+    sum.compare = compare(&ordered, corpus, prices, |record| record.t);
     sum
 }
 
@@ -141,8 +141,14 @@ impl Turbo {
     }
 }
 
-/// The orders with a price here and there: on their own session's model, then on each of the named ones.
-fn compare(ordered: &[(&Record, &Hosted)], corpus: &Corpus, prices: &Prices) -> Vec<Other> {
+/// The orders with a price here and there: on their own session's model, then on each of the named ones, at the prices of
+/// the time that `priced` says.
+pub(super) fn compare(
+    ordered: &[(&Record, &Hosted)],
+    corpus: &Corpus,
+    prices: &Prices,
+    priced: impl Fn(&Record) -> u64,
+) -> Vec<Other> {
     let sessions: HashMap<&str, &str> = corpus
         .sessions
         .iter()
@@ -152,7 +158,7 @@ fn compare(ordered: &[(&Record, &Hosted)], corpus: &Corpus, prices: &Prices) -> 
         let mut other = Other { model: name.to_owned(), orders: 0, here_usd: 0.0, there_usd: 0.0 };
         for (record, hosted) in ordered {
             let tokens = Usage { input: hosted.i, output: hosted.o, ..Usage::default() };
-            let there = model_of(record).and_then(|model| prices.cost(&model, record.t, &tokens));
+            let there = model_of(record).and_then(|model| prices.cost(&model, priced(record), &tokens));
             if let (Some(here), Some(there)) = (hosted.usd, there.map(Usd::dollars)) {
                 other.orders += 1;
                 other.here_usd += here as f64 / 1e6;
@@ -166,7 +172,7 @@ fn compare(ordered: &[(&Record, &Hosted)], corpus: &Corpus, prices: &Prices) -> 
     std::iter::once(own).chain(named).filter(|other| other.orders > 0).collect()
 }
 
-fn median(mut values: Vec<u64>) -> Option<u64> {
+pub(super) fn median(mut values: Vec<u64>) -> Option<u64> {
     values.sort_unstable();
     values.get(values.len() / 2).copied()
 }

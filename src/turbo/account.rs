@@ -1,4 +1,7 @@
-//! What an order used and cost: the comparison with Claude's own models, and the line in the log. Owns no reading of either.
+//! What an order used and cost: the comparison with Claude's own models, and the line in the log, which
+//! races write through it too. Owns no reading of either.
+
+use std::path::Path;
 
 use crate::calendar::now;
 use crate::config::Env;
@@ -22,10 +25,8 @@ pub fn compare(env: &Env, used: &Usage) -> Vec<Compared> {
 
 /// Writes the order down. Failing to costs a line of the report, never the work.
 pub fn note(env: &Env, finished: &Finished) {
-    let Some(state_dir) = env.state_dir.as_deref() else { return };
-    let mut record = Record::new(Kind::Turbo, now(), env.session_id.as_deref().unwrap_or("cli"));
-    let project = env.project_dir.clone().or_else(|| std::env::current_dir().ok());
-    record.pj = project.map(|project| project_key(&transcript_folder(&project.to_string_lossy())));
+    let here = env.project_dir.clone().or_else(|| std::env::current_dir().ok());
+    let mut record = line(env, Kind::Turbo, here.as_deref());
     record.ms = Some(finished.ms);
     record.why = finished.error.as_ref().map(|error| error.code.clone());
     let used = &finished.usage;
@@ -35,7 +36,7 @@ pub fn note(env: &Env, finished: &Finished) {
         o: used.completion,
         r: used.reasoning,
         c: used.cached,
-        usd: finished.cost_usd.map(|dollars| (dollars * 1e6).round() as u64),
+        usd: finished.cost_usd.map(micro),
         ms: finished.service_ms,
         n: u64::from(finished.retries),
         f: finished.files.len() as u64,
@@ -45,6 +46,24 @@ pub fn note(env: &Env, finished: &Finished) {
         t: finished.tests.as_ref().map(|tests| tests.passed),
         fix: finished.tests.as_ref().map_or(0, |tests| u64::from(tests.repairs)),
     }));
+    append(env, record);
+}
+
+/// An empty line of now: of the session that the command runs in, if any, and of a project's folder.
+pub fn line(env: &Env, kind: Kind, project: Option<&Path>) -> Record {
+    let mut record = Record::new(kind, now(), env.session_id.as_deref().unwrap_or("cli"));
+    record.pj = project.map(|project| project_key(&transcript_folder(&project.to_string_lossy())));
+    record
+}
+
+/// Appends a line to the log, if it can be.
+pub fn append(env: &Env, record: Record) {
+    let Some(state_dir) = env.state_dir.as_deref() else { return };
     let policy = users_policy(env.config_dir.as_deref()).unwrap_or_else(|_| built_in_policy());
     let _ = log::append(state_dir, &policy.log, &[record]);
+}
+
+/// Dollars in millionths, as the log holds them.
+pub fn micro(dollars: f64) -> u64 {
+    (dollars * 1e6).round() as u64
 }

@@ -18,7 +18,7 @@ const HAIKU: &str = "claude-haiku-5-5";
 const TOKENS: (u64, u64, u64, u64) = (100_000, 2_000, 0, 0);
 
 /// The page on stdout; it must be sound.
-fn html(sandbox: &Sandbox, args: &[&str]) -> String {
+pub(super) fn html(sandbox: &Sandbox, args: &[&str]) -> String {
     let run = stats(sandbox, &[&["--html", "-"], args].concat());
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
     is_sound(&run.out);

@@ -35,7 +35,7 @@ pub struct Root {
     missing: Vec<OsString>,
     off_limits: Vec<OffLimits>,
     /// The checkout inside one of them that the root is in.
-    checkout: Option<PathBuf>,
+    checkout: Option<Checkout>,
 }
 
 /// A folder that no generated file goes into, and what it is.
@@ -82,7 +82,7 @@ impl Root {
         {
             return Err(cannot(&format!("it is in {}", own.what)).fix("name a folder of a project"));
         }
-        if let Some(met) = never::find(tail(&path, checkout.as_deref()).iter().map(String::as_str)) {
+        if let Some(met) = never::find(tail(&path, checkout.as_ref()).iter().map(String::as_str)) {
             let why = format!("it is, or is in, `{}`: {}", met.pattern, met.class);
             return Err(cannot(&why).fix("name a folder of a project; no option allows this one"));
         }
@@ -254,12 +254,16 @@ impl Root {
         {
             return Some(format!("it is in {}", own.what));
         }
-        let met = never::find(tail(&whole, self.checkout.as_deref()).iter().map(String::as_str))?;
+        let met = never::find(tail(&whole, self.checkout.as_ref()).iter().map(String::as_str))?;
         Some(format!("files of the kind `{}` are never generated: {}", met.pattern, met.class))
     }
 
-    /// Waits until what was written below the root is on the disk, so far as the system offers it.
+    /// Waits until what was written below the root is on the disk, so far as the system offers it. Not in a worktree of a race:
+    /// what a power cut takes there is written again from the race's record, and this wait is for the whole disk.
     pub fn sync(&self) -> io::Result<()> {
+        if self.checkout.as_ref().is_some_and(|checkout| checkout.of_race) {
+            return Ok(());
+        }
         let Some(root) = self.handle() else { return Ok(()) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let whole = openat(root, ".", flags, Mode::empty())?;
@@ -340,24 +344,33 @@ fn off_limits(env: &Env) -> Vec<OffLimits> {
     .collect()
 }
 
+/// A checkout inside closed folders.
+#[derive(Debug)]
+struct Checkout {
+    top: PathBuf,
+    /// SEF's own, not Claude Code's.
+    of_race: bool,
+}
+
 /// The checkout inside closed folders that a path is in: a worktree of Claude Code's, `.claude/worktrees/NAME`, or a race's in
 /// SEF's state folder, `races/ID/trees/NAME`. Both hold a project, not settings.
-fn checkout(path: &Path, env: &Env) -> Option<PathBuf> {
+fn checkout(path: &Path, env: &Env) -> Option<Checkout> {
     let races = env.state_dir.as_deref().map(|state| real(state).join("races"));
     let above = |folder: &Path, count: usize| folder.ancestors().nth(count).map(Path::to_owned);
     let is_named = |folder: &Path, count: usize, name: &str| {
         above(folder, count).is_some_and(|folder| folder.file_name() == Some(OsStr::new(name)))
     };
-    let is_checkout = |folder: &&Path| {
-        (is_named(folder, 1, "worktrees") && is_named(folder, 2, ".claude"))
-            || (is_named(folder, 1, "trees") && races.is_some() && above(folder, 3) == races)
+    let found = |folder: &Path| {
+        let of_race = is_named(folder, 1, "trees") && races.is_some() && above(folder, 3) == races;
+        let of_claude = is_named(folder, 1, "worktrees") && is_named(folder, 2, ".claude");
+        (of_race || of_claude).then(|| Checkout { top: folder.to_owned(), of_race })
     };
-    path.ancestors().find(is_checkout).map(Path::to_owned)
+    path.ancestors().find_map(found)
 }
 
 /// The components that the table of names is asked about: all, or those below a checkout inside closed folders.
-fn tail(path: &Path, checkout: Option<&Path>) -> Vec<String> {
-    let below = checkout.and_then(|checkout| path.strip_prefix(checkout).ok()).unwrap_or(path);
+fn tail(path: &Path, checkout: Option<&Checkout>) -> Vec<String> {
+    let below = checkout.and_then(|checkout| path.strip_prefix(&checkout.top).ok()).unwrap_or(path);
     below
         .components()
         .filter_map(|part| match part {

@@ -9,6 +9,7 @@ pub mod money;
 pub mod numbers;
 pub mod over_time;
 pub mod periods;
+pub mod races;
 pub mod tables;
 pub mod turbo;
 pub mod work;
@@ -76,6 +77,7 @@ fn sections(report: &Report) -> String {
         ("rules", "Which rules sent work that came back", work::rules(report)),
         ("savings", "Was it worth it? An estimate", money::savings(report)),
         ("turbo", "Turbo: code by a hosted model", turbo::turbo(report)),
+        ("races", "Races: several candidates, judged by tests", races::races(report)),
         ("prompts", "What single prompts cost", money::prompts(report)),
     ];
     let mut html = cards::cards(report);

@@ -75,7 +75,8 @@ pub(super) fn state(known: &Known) -> &'static str {
     let outcome = &known.manifest.state["outcome"];
     match (outcome.is_null(), known.is_alive) {
         (true, true) => "running",
-        (true, false) if known.manifest.is_cleared() => "cleared",
+        // A race that was killed before its first worktree has none to clear.
+        (true, false) if known.manifest.is_cleared() && !known.manifest.candidates.is_empty() => "cleared",
         (true, false) => "stopped",
         (false, _) if !outcome["promoted"].is_null() => "promoted",
         (false, _) => "finished",

@@ -150,7 +150,8 @@ pub fn last_stopped(env: &Env, dir: &Path) -> Result<String> {
     let mut stopped = listed.races.into_iter().filter(|known| {
         !known.is_alive
             && known.manifest.repo.common_dir == repo.common_dir
-            && !known.manifest.is_cleared()
+            && (known.manifest.candidates.is_empty() || !known.manifest.is_cleared())
+            && known.manifest.state.is_object()
             && known.manifest.state["outcome"].is_null()
     });
     stopped.next().map(|known| known.manifest.id).ok_or_else(|| {

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use sef::race::clean::{Cleaned, Selection, clean};
-use sef::race::manifest::{Kind, Race, list};
+use sef::race::manifest::{Kind, Race, Step, list};
 use sef::race::promote::{How as Joined, Onto, promote as promote_it};
 use sef::race::repo::Repo;
 
@@ -225,4 +225,35 @@ fn waited(project: &Project, id: &str) -> sef::error::Result<()> {
         }
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn f4_worktrees_that_a_kill_left_half_made_are_made_again() {
+    let project = Project::new();
+    let race = project.begin();
+    let trees = race.add(&["base", "runner-1", "runner-2", "runner-3"]).expect("are made");
+    // As a kill leaves them: the record says that they are being made, whatever of them is there.
+    race.update(|manifest| {
+        for one in manifest.candidates.iter_mut().skip(1) {
+            (one.step, one.admin) = (Step::Adding, None);
+        }
+    })
+    .expect("is kept");
+    let files = std::fs::read_dir(&trees[1].path).expect("it is there").flatten();
+    let file = files.map(|entry| entry.path()).find(|path| path.is_file() && !path.ends_with(".git"));
+    std::fs::remove_file(file.expect("a file of the base commit")).expect("is removed");
+    std::fs::remove_dir_all(&trees[2].path).expect("it is there");
+    race.take_back_unfinished().expect("are taken back");
+    let left: Vec<String> = race.manifest().candidates.into_iter().map(|one| one.name).collect();
+    assert_eq!(left, ["base"], "what was finished stays");
+    let again = race.add(&["runner-1", "runner-2", "runner-3"]).expect("are made again");
+    for tree in &again {
+        finish(&race, tree);
+    }
+    race.take_back_unfinished().expect("there is nothing to take back");
+    assert_eq!(race.manifest().candidates.len(), 4);
+    let id = race.id();
+    drop(race);
+    project.clean(Some(&id), &["all"]);
+    assert_eq!(project.git(&["worktree", "list"]).lines().count(), 1);
 }

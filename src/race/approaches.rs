@@ -10,7 +10,7 @@ use super::design::Design;
 use super::live::{Lane, Spectator};
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::turbo::order::{Failure, Order, Spent, Vague};
+use crate::turbo::order::{Failure, Order, Spent};
 use crate::turbo::session::Session;
 
 /// Proposed when no number is given.
@@ -75,17 +75,7 @@ pub fn propose(
 ) -> Result<(Vec<Approach>, Spent)> {
     let lane = Lane::of("approaches", spectator);
     lane.begin("looking for the decision that matters most");
-    let order = Order {
-        contract: String::new(),
-        out: std::path::PathBuf::new(),
-        existing: crate::fsx::confined::Overwrite::Refuse,
-        vague: Vague::Send,
-        model: model.map(str::to_owned),
-        max_tokens: None,
-        within,
-        test: None,
-        fix: 0,
-    };
+    let order = Order::of_calls(model, within);
     let mut session = Session::new(env, &order, &lane);
     let cannot = |failure: Failure| Error::new("cannot propose approaches", failure.message).fix(failure.fix);
     let ready = session.ready().map_err(cannot)?;

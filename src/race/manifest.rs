@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::design::slug;
 use super::git::Git;
 use super::promote::Promotion;
 use super::repo::Repo;
@@ -31,8 +32,6 @@ pub const KEEP_AGE: u64 = 90 * DAY;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a lock is waited for that a process between its start and its program may hold.
 const MOMENT: Duration = Duration::from_millis(500);
-/// Longest part of a branch's name that the feature gives, in characters.
-const MOST_SLUG: usize = 40;
 /// Longest name of a candidate, in characters.
 const MOST_NAME: usize = 40;
 /// The worktree that a promotion puts a commit together in; no candidate has the name.
@@ -276,7 +275,8 @@ impl Manifest {
         if self.candidates.iter().any(|one| one.name == name) {
             return Err(refused("the race has one of that name"));
         }
-        let feature = slug(&self.feature);
+        let slug = slug(&self.feature);
+        let feature = if slug.is_empty() { "feature" } else { &slug };
         Ok(Candidate {
             name: name.to_owned(),
             tree: folder.join("trees").join(format!("{name}-{}", self.short_id())),
@@ -314,23 +314,6 @@ pub fn list(state_dir: &Path) -> Result<Listed> {
 pub fn look(state_dir: &Path, id: &str) -> Result<Known> {
     let folder = find(state_dir, id)?;
     Ok(Known { manifest: load(&folder)?, is_alive: is_alive(&folder) })
-}
-
-/// The feature as part of a branch's name: a-z, 0-9 and single `-`.
-pub fn slug(feature: &str) -> String {
-    let mut slug = String::new();
-    for c in feature.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_lowercase() || c.is_ascii_digit() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-        if slug.len() >= MOST_SLUG {
-            break;
-        }
-    }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "feature".to_owned() } else { slug.to_owned() }
 }
 
 /// The folder of all races.

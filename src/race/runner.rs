@@ -14,7 +14,7 @@ use crate::config::Env;
 use crate::exam::protected::is_test;
 use crate::fsx::confined::Overwrite;
 use crate::turbo::blocks::FileBlock;
-use crate::turbo::order::{Failure, Order, Spent, Vague};
+use crate::turbo::order::{Failure, Order, Spent};
 use crate::turbo::prompt::{Standing, shown};
 use crate::turbo::session::{Ready, Session, Work};
 use crate::turbo::trial::Trial;
@@ -84,8 +84,6 @@ pub enum Stage {
     Written,
     /// The exam is over.
     Examined,
-    /// Its branch has its commit.
-    Committed,
 }
 
 impl Record {
@@ -120,7 +118,8 @@ pub fn run(
     lane: &Lane<'_>,
 ) -> Result<(), Failure> {
     let began = Instant::now();
-    let order = order(course, tree);
+    let order =
+        Order { out: tree.to_owned(), fix: course.fix, ..Order::of_calls(course.model, course.within) };
     let mut session = Session::new(course.env, &order, lane);
     let before = record.spent.clone();
     let result = steps(course, record, papers, examine, save, lane, &mut session);
@@ -136,20 +135,6 @@ pub fn run(
     result.and(left)?;
     record.stage = Stage::Written;
     save(record)
-}
-
-fn order(course: &Course<'_>, tree: &Path) -> Order {
-    Order {
-        contract: String::new(),
-        out: tree.to_owned(),
-        existing: Overwrite::Replace,
-        vague: Vague::Send,
-        model: course.model.map(str::to_owned),
-        max_tokens: None,
-        within: course.within,
-        test: None,
-        fix: course.fix,
-    }
 }
 
 fn steps(

@@ -19,14 +19,13 @@ use crate::config::Env;
 use crate::error::{Error, Result};
 use crate::exam::Verdict;
 use crate::exam::protected::is_test;
-use crate::fsx::confined::Overwrite;
 use crate::judge::rank::{Judged, Judgement};
 use crate::judge::sheet::{CandidateAnswers, Severity, read_answer};
 use crate::judge::{self, ADHERENCE, Candidate, Effort, GateResult, Measured, Mode, TestCounts, worksheet};
 use crate::metrics::race::Step;
 use crate::state::{private_dir, replace_private};
 use crate::turbo::account::compare;
-use crate::turbo::order::{Failure, Order, Spent, Vague};
+use crate::turbo::order::{Failure, Order, Spent};
 use crate::turbo::session::Session;
 
 /// How often a review that cannot be read is asked for again.
@@ -167,17 +166,9 @@ impl Bench {
         let candidate = &self.candidates[at];
         let lane = Lane::of(&candidate.name, spectator);
         lane.begin("review");
-        let order = Order {
-            contract: String::new(),
-            out: PathBuf::new(),
-            existing: Overwrite::Refuse,
-            vague: Vague::Send,
-            model: state.settings.model.clone(),
-            max_tokens: None,
-            within: state.settings.within_s.map(Duration::from_secs),
-            test: None,
-            fix: 0,
-        };
+        let settings = &state.settings;
+        let within = settings.within_s.map(Duration::from_secs);
+        let order = Order::of_calls(settings.model.as_deref(), within);
         let mut session = Session::new(env, &order, &lane);
         let answer = self.ask(&mut session, state, at);
         lane.end(if answer.is_ok() { "reviewed" } else { "review came to nothing" });

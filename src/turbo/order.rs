@@ -35,6 +35,23 @@ pub struct Order {
     pub fix: u8,
 }
 
+impl Order {
+    /// Calls without a contract and without a folder of the user's, as races make them.
+    pub fn of_calls(model: Option<&str>, within: Option<Duration>) -> Self {
+        Self {
+            contract: String::new(),
+            out: PathBuf::new(),
+            existing: Overwrite::Refuse,
+            vague: Vague::Send,
+            model: model.map(str::to_owned),
+            max_tokens: None,
+            within,
+            test: None,
+            fix: 0,
+        }
+    }
+}
+
 /// See [`Order::vague`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vague {

@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::classify::Before;
+use crate::config::Env;
+use crate::error::Error;
 use crate::metrics::record::fnv64;
 use crate::models::Family;
 use crate::rules::words;
@@ -268,6 +270,13 @@ pub fn lock_within(file: &File, bound: Duration) -> bool {
             Err(_) => return false,
         }
     }
+}
+
+/// The state folder; the error says what cannot be done without one.
+pub fn folder<'a>(env: &'a Env, what: &str) -> Result<&'a Path, Error> {
+    env.state_dir.as_deref().ok_or_else(|| {
+        Error::new(what, "neither SEF_STATE_DIR nor HOME is an absolute path").fix("set HOME and try again")
+    })
 }
 
 /// Makes a folder that only its owner can enter (0700), with its parents.

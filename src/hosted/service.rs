@@ -148,6 +148,12 @@ impl Service {
         (of(self.provider.requests_per_minute), of(self.provider.tokens_per_minute))
     }
 
+    /// The same, and only when it can be asked.
+    pub fn with_key(env: &Env, model: Option<&str>) -> Result<Self, Fault> {
+        let service = Self::find(env, model)?;
+        service.without_key().map_or(Ok(service), Err)
+    }
+
     /// Why it cannot be asked: it wants a key and there is none.
     pub fn without_key(&self) -> Option<Fault> {
         let name = self.key_env.as_deref().filter(|_| self.key.is_none())?;

@@ -242,10 +242,7 @@ fn within(arguments: &Arguments) -> Found<Duration> {
 
 /// A race asks the hosted model from its first step on: without a key nothing begins.
 fn with_key(env: &Env) -> Found<()> {
-    match Service::find(env, None) {
-        Ok(service) => service.without_key().map_or(Ok(()), |fault| Err(fault.into())),
-        Err(fault) => Err(fault.into()),
-    }
+    Service::with_key(env, None).map(|_| ()).map_err(Failure::from)
 }
 
 fn started(

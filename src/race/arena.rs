@@ -174,6 +174,7 @@ impl Arena<'_> {
         let kept = self.kept.change(|state| {
             state.exams.insert(record.name.clone(), examined);
             state.missing.insert(record.name.clone(), adherence);
+            state.put(record);
         });
         kept.map_err(|error| Failure::of("not_kept", &error))
     }

@@ -9,7 +9,7 @@ use super::clean::{self, Cleaned, Report, Selection};
 use super::manifest::{self, Known, Step};
 use crate::calendar::{minute, timestamp};
 use crate::config::Env;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::text::{json, name, plain, plural};
 
 /// Arguments of `sef clean`.
@@ -93,10 +93,7 @@ fn shown(listed: &manifest::Listed) -> Shown<'_> {
 }
 
 fn state_dir(env: &Env) -> Result<&Path> {
-    env.state_dir.as_deref().ok_or_else(|| {
-        Error::new("cannot find the races", "neither SEF_STATE_DIR nor HOME is an absolute path")
-            .fix("set HOME and try again")
-    })
+    crate::state::folder(env, "cannot find the races")
 }
 
 fn cleaned_text(report: &Report) -> String {

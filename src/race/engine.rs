@@ -80,10 +80,8 @@ pub fn begin(env: &Env, dir: &Path, start: &Start) -> Result<Kept> {
     let repo = Repo::find(dir)?;
     add_scenarios(&mut design, dir, &repo, &start.scenarios)?;
     let settings = start.settings.clone();
-    let service = Service::find(env, settings.model.as_deref());
-    if let Some(fault) = service.map_or_else(Some, |service| service.without_key()) {
-        return Err(Error::new("cannot start the race", fault.why).fix(fault.fix));
-    }
+    Service::with_key(env, settings.model.as_deref())
+        .map_err(|fault| Error::new("cannot start the race", fault.why).fix(fault.fix))?;
     let (kind, complexity, records) = field(&design, &start.field)?;
     let race = Race::begin(state_dir, repo, kind, &design.feature)?;
     let state = State {

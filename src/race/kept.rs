@@ -83,6 +83,13 @@ impl State {
         let all = self.records.iter().map(|record| &record.spent).chain([&self.review, &self.proposals]);
         all.fold(Spent::default(), Spent::plus)
     }
+
+    /// Replaces a candidate's record.
+    pub fn put(&mut self, record: &Record) {
+        if let Some(known) = self.records.iter_mut().find(|known| known.name == record.name) {
+            known.clone_from(record);
+        }
+    }
 }
 
 /// A final exam as it is kept.
@@ -155,14 +162,12 @@ impl Kept {
         Ok(kept)
     }
 
-    /// Changes the state and saves it.
+    /// Changes the state and saves it. One change after the other reaches the disk, each with all before it.
     pub fn change(&self, change: impl FnOnce(&mut State)) -> Result<()> {
-        let value = {
-            let mut state = self.state.lock().expect("nothing panics while it is held");
-            change(&mut state);
-            serde_json::to_value(&*state)
-        };
-        let value = value.map_err(|why| Error::new("cannot keep the race's record", why))?;
+        let mut state = self.state.lock().expect("nothing panics while it is held");
+        change(&mut state);
+        let value =
+            serde_json::to_value(&*state).map_err(|why| Error::new("cannot keep the race's record", why))?;
         self.race.update(|manifest| manifest.state = value)
     }
 
@@ -172,11 +177,7 @@ impl Kept {
 
     /// Replaces a candidate's record.
     pub fn put(&self, record: &Record) -> Result<()> {
-        self.change(|state| {
-            if let Some(known) = state.records.iter_mut().find(|known| known.name == record.name) {
-                known.clone_from(record);
-            }
-        })
+        self.change(|state| state.put(record))
     }
 }
 

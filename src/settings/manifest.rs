@@ -220,11 +220,7 @@ pub fn fingerprint(bytes: &[u8]) -> String {
 }
 
 fn folder(env: &Env) -> Result<PathBuf> {
-    let state = env.state_dir.as_ref().ok_or_else(|| {
-        Error::new("cannot find the state folder", "neither SEF_STATE_DIR nor HOME is an absolute path")
-            .fix("set HOME and run the command again")
-    })?;
-    Ok(state.join("install"))
+    Ok(crate::state::folder(env, "cannot find the state folder")?.join("install"))
 }
 
 /// Removes what live checks of killed runs left behind.

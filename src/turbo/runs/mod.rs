@@ -68,10 +68,7 @@ pub struct WrittenFile {
 
 /// The folder that runs and their backups lie in.
 pub fn state_dir(env: &Env) -> Result<&Path> {
-    env.state_dir.as_deref().ok_or_else(|| {
-        Error::new("cannot keep backups", "neither SEF_STATE_DIR nor HOME is an absolute path")
-            .fix("set HOME and try again")
-    })
+    crate::state::folder(env, "cannot keep backups")
 }
 
 impl Run {

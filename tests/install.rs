@@ -728,3 +728,28 @@ fn a_broken_memory_of_what_was_installed_stops_before_any_write() {
     assert!(error.contains("manifest.json:1:") && error.contains("move the file away"), "{error}");
     assert_eq!(sandbox.read(SETTINGS), "{}");
 }
+
+#[test]
+fn c8_a_memory_that_a_newer_sef_wrote_is_left_to_it() {
+    let sandbox = ready();
+    succeeds(&sandbox, &["install"]);
+    let newer = sandbox.read("state/install/manifest.json").replace("\"version\": 1", "\"version\": 2");
+    sandbox.write("state/install/manifest.json", &newer);
+    sandbox.write(SETTINGS, "{}");
+    for command in ["install", "uninstall"] {
+        let error = fails(&sandbox, &[command]);
+        assert!(error.contains("a newer SEF wrote it"), "{error}");
+    }
+    assert_eq!(sandbox.read(SETTINGS), "{}");
+    assert_eq!(sandbox.read("state/install/manifest.json"), newer);
+}
+
+#[test]
+fn c6_a_command_of_ours_that_somebody_wrapped_stays_theirs() {
+    let sandbox = ready();
+    let theirs = r#"{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"nice [ -x '/o/sef-hook' ] && exec '/o/sef-hook' 2>/dev/null || exit 0; echo mine"}]}]}}"#;
+    sandbox.write(SETTINGS, theirs);
+    succeeds(&sandbox, &["install"]);
+    succeeds(&sandbox, &["uninstall"]);
+    assert_eq!(sandbox.read(SETTINGS), theirs);
+}

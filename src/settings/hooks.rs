@@ -13,6 +13,11 @@ use crate::error::{Error, Result};
 /// What `hooks/hooks.json` says in place of the command.
 pub const PLACEHOLDER: &str = "${SEF_HOOK}";
 
+/// How a command of ours begins; the first versions had none.
+const TRAP: &str = "trap 'exit 0' 0; ";
+/// What stands between the two mentions of the binary.
+const BETWEEN: &str = " ] && exec ";
+
 const HOOKS_JSON: &str = include_str!("../../hooks/hooks.json");
 
 /// One entry of ours: an event, the tools it is for, and the handler.
@@ -87,21 +92,22 @@ pub fn command_for(hook: &Path) -> Result<String> {
         );
     }
     let quoted = quote(path);
-    Ok(format!("trap 'exit 0' 0; [ -x {quoted} ] && exec {quoted} 2>/dev/null || exit 0"))
+    Ok(format!("{TRAP}[ -x {quoted}{BETWEEN}{quoted} 2>/dev/null || exit 0"))
 }
 
-/// Is this command one that some SEF wrote, whatever its folder?
+/// Is this command one that some SEF wrote, whatever its folder? One that a person put something round is theirs.
 pub fn is_ours(command: &str) -> bool {
-    command.contains("[ -x '")
-        && command.contains("/sef-hook' ] && exec '")
-        && command.contains("/sef-hook' 2>/dev/null || exit 0")
+    binary_of(command).is_some()
 }
 
 /// The binary that one of our commands runs; none when the command is not ours.
 pub fn binary_of(command: &str) -> Option<String> {
-    let start = command.find("[ -x '")? + "[ -x '".len();
-    let end = start + command.get(start..)?.find("/sef-hook' ]")? + "/sef-hook".len();
-    is_ours(command).then(|| command[start..end].replace(r"'\''", "'"))
+    let command = command.strip_prefix(TRAP).unwrap_or(command);
+    let tested = command.strip_prefix("[ -x ")?.strip_suffix(" 2>/dev/null || exit 0")?;
+    // The same word twice: a path may hold anything, so it is found by its length.
+    let word = tested.get(..tested.len().checked_sub(BETWEEN.len())? / 2)?;
+    let path = word.strip_prefix('\'')?.strip_suffix('\'')?.replace(r"'\''", "'");
+    (tested == format!("{word}{BETWEEN}{word}") && path.ends_with("/sef-hook")).then_some(path)
 }
 
 /// What a person pastes who has to edit the file by hand.
@@ -160,7 +166,9 @@ mod tests {
 
     #[test]
     fn our_command_is_recognised_in_any_folder_and_others_are_not() {
-        for path in ["/usr/bin/sef-hook", "/home/a b/it's/sef-hook", "/new\nline/sef-hook"] {
+        for path in
+            ["/usr/bin/sef-hook", "/home/a b/it's/sef-hook", "/new\nline/sef-hook", "/a ] && exec b/sef-hook"]
+        {
             let command = command_for(Path::new(path)).unwrap();
             assert!(is_ours(&command), "{command}");
             assert_eq!(binary_of(&command).as_deref(), Some(path));
@@ -170,6 +178,9 @@ mod tests {
             "sef-hook --x",
             "[ -x '/bin/other' ] && exec '/bin/other'",
             "echo /sef-hook'",
+            "nice [ -x '/a/sef-hook' ] && exec '/a/sef-hook' 2>/dev/null || exit 0",
+            "[ -x '/a/sef-hook' ] && exec '/a/sef-hook' 2>/dev/null || exit 0; echo mine",
+            "trap 'exit 0' 0; [ -x '/a/sef-hook' ] && exec '/b/sef-hook' 2>/dev/null || exit 0",
         ] {
             assert!(!is_ours(other), "{other}");
         }

@@ -19,6 +19,9 @@ use crate::metrics::record::fnv64;
 /// How long one install waits for another.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The shape of the manifest that this version writes; a newer one is left alone.
+const VERSION: u32 = 1;
+
 /// Name of a live check's folder, before the process id.
 const SCRATCH: &str = "live-check-";
 
@@ -157,7 +160,7 @@ impl Store {
 
     /// Writes the manifest, if it says something else than the file.
     pub fn save(&mut self) -> Result<()> {
-        self.manifest.version = 1;
+        self.manifest.version = VERSION;
         self.manifest.places.retain(|_, record| *record != Record::default());
         let path = self.folder.join("manifest.json");
         if self.manifest.places.is_empty() {
@@ -237,12 +240,21 @@ fn sweep_scratch(folder: &Path) {
 fn load(folder: &Path) -> Result<Manifest> {
     let path = folder.join("manifest.json");
     let Some(bytes) = Target::read(&path)?.bytes else { return Ok(Manifest::default()) };
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
         Error::new("cannot read what was installed", &error)
             .at(&path)
             .place(error.line(), error.column())
             .fix("move the file away; edited agents are then kept and our hooks are still recognised")
-    })
+    })?;
+    if manifest.version > VERSION {
+        return Err(Error::new(
+            "cannot read what was installed",
+            format!("a newer SEF wrote it (shape {}, this one knows {VERSION})", manifest.version),
+        )
+        .at(&path)
+        .fix("use that SEF's own `sef`, or move the file away; our hooks are still recognised without it"));
+    }
+    Ok(manifest)
 }
 
 fn text_of(manifest: &Manifest) -> String {

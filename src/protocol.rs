@@ -31,10 +31,6 @@ pub struct Event<'a> {
     #[serde(borrow)]
     model: Option<&'a RawValue>,
     #[serde(borrow)]
-    from_model: Option<&'a RawValue>,
-    #[serde(borrow)]
-    to_model: Option<&'a RawValue>,
-    #[serde(borrow)]
     prompt: Option<&'a RawValue>,
     #[serde(borrow)]
     tool_name: Option<&'a RawValue>,
@@ -79,8 +75,6 @@ pub enum Name {
     StopFailure,
     /// The session ends.
     SessionEnd,
-    /// The user switched the model.
-    PostModelSwitch,
     /// Anything else: nothing to do.
     Other,
 }
@@ -105,7 +99,6 @@ impl<'a> Event<'a> {
             Some("Stop") => Name::Stop,
             Some("StopFailure") => Name::StopFailure,
             Some("SessionEnd") => Name::SessionEnd,
-            Some("PostModelSwitch") => Name::PostModelSwitch,
             _ => Name::Other,
         }
     }
@@ -173,10 +166,6 @@ texts! {
     source,
     /// SessionStart's model.
     model,
-    /// PostModelSwitch's old model.
-    from_model,
-    /// PostModelSwitch's new model.
-    to_model,
     /// The prompt.
     prompt,
     /// Id of the tool call.

@@ -23,8 +23,6 @@ pub struct Session {
     pub model: Option<String>,
     /// When it was named, milliseconds since 1970.
     pub model_t: u64,
-    /// The model that the user switched away from.
-    pub model_left: Option<String>,
     /// The session guidance was given.
     pub guided: bool,
     /// Keys of the hints that stand in the conversation.

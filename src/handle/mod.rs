@@ -71,7 +71,6 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
         Name::StopFailure => session::stop_failure(event, world, session),
         Name::Stop => session::stop(event, world, session),
         Name::SessionEnd => session::end(event, world),
-        Name::PostModelSwitch => session::model_switch(event, world, session),
         Name::PreToolUse
         | Name::PostToolUse
         | Name::PostToolUseFailure
@@ -83,11 +82,7 @@ pub fn handle(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Ou
 /// Whether an event can change or needs the session's memory, so that the others never open it.
 pub fn needs_memory(event: &Event<'_>) -> bool {
     match event.name() {
-        Name::SessionStart
-        | Name::UserPromptSubmit
-        | Name::Stop
-        | Name::StopFailure
-        | Name::PostModelSwitch => true,
+        Name::SessionStart | Name::UserPromptSubmit | Name::Stop | Name::StopFailure => true,
         Name::PreToolUse | Name::PostToolUse | Name::PostToolUseFailure | Name::PermissionDenied => {
             event.is_spawn()
         }
@@ -119,15 +114,14 @@ fn known_mode(mode: &str) -> Option<&str> {
     MODES.contains(&mode).then_some(mode)
 }
 
-/// The orchestrator's model: what spoke last, unless the user switched away from that since; else what the session
-/// began with. An answer that was under way during the switch is stamped after it, so its model is compared as well.
+/// The orchestrator's model: what spoke last, unless the session was begun anew since; else what the session began with.
+/// A switch by `/model` is seen in the next answer: clients that know no event for it would warn at every start.
 fn orchestrator(world: &World<'_>, session: &Session) -> (Family, Option<String>) {
     let spoke = (world.spoke)();
     let named = match (&spoke, &session.model) {
         (Some(spoke), Some(model)) => {
             let earlier = parse_timestamp(&spoke.time).is_some_and(|time| time < session.model_t);
-            let left = session.model_left.as_ref() == Some(&spoke.model);
-            Some(if earlier || left { model } else { &spoke.model })
+            Some(if earlier { model } else { &spoke.model })
         }
         (Some(spoke), None) => Some(&spoke.model),
         (None, model) => model.as_ref(),

@@ -18,7 +18,6 @@ pub fn start(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
     if source == "clear" {
         session.before = Before::default();
     }
-    session.model_left = None;
     let model = event.model();
     if !model.is_empty() {
         session.model = Some(safe_model(&model));
@@ -35,21 +34,6 @@ pub fn start(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Out
     record.hint = give.then(|| "session".to_owned());
     let reply = give.then(|| Reply::context("SessionStart", guidance::session(world.policy)));
     Outcome { reply, records: vec![record] }
-}
-
-/// The user switched the orchestrator's model.
-pub fn model_switch(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
-    let model = event.to_model();
-    if model.is_empty() {
-        return Outcome::default();
-    }
-    session.model = Some(safe_model(&model));
-    session.model_t = world.now;
-    let left = event.from_model();
-    session.model_left = (!left.is_empty() && left != model).then(|| safe_model(&left));
-    let mut record = record(Kind::Model, event, world);
-    record.par = Some(safe_model(&model));
-    Outcome { reply: None, records: vec![record] }
 }
 
 /// A subagent begins. Internal helpers have no type.

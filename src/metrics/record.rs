@@ -28,8 +28,6 @@ pub enum Kind {
     Notified,
     /// The client refused a spawn that SEF had changed. `tu`, `mode`, `why`.
     Refused,
-    /// PostModelSwitch. `par` is the new model.
-    Model,
     /// Stop: the turn ended. StopFailure of the main turn has `out` = failed.
     Stop,
     /// SessionEnd.

@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn the_list_parses_and_every_event_has_one_entry_with_the_placeholder() {
         let hooks = wanted(PLACEHOLDER);
-        assert_eq!(hooks.len(), 12);
+        assert_eq!(hooks.len(), 11);
         assert_eq!(hooks[0].event, "SessionStart");
-        assert_eq!(hooks[11].event, "PostModelSwitch");
+        assert_eq!(hooks[10].event, "SessionEnd");
         for hook in &hooks {
             let [handler] = hook.group.hooks.as_slice() else { panic!("{} has one handler", hook.event) };
             assert_eq!((handler.kind.as_str(), handler.command.as_str()), ("command", PLACEHOLDER));

@@ -27,7 +27,8 @@ fn below(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-fn documents() -> Vec<PathBuf> {
+/// Every document of the project, and what Claude reads.
+pub fn documents() -> Vec<PathBuf> {
     let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root().join(name));
     let top = top.into_iter().filter(|path| path.is_file());
     top.chain(below("docs")).chain(below("skills")).chain(below("agents")).collect()
@@ -120,7 +121,8 @@ fn every_relative_link_leads_to_a_file_and_a_heading() {
 #[test]
 fn every_document_is_in_the_index() {
     let index = std::fs::read_to_string(root().join("docs/README.md")).expect("there is an index");
-    let linked: Vec<PathBuf> = targets(&index).iter().map(|target| root().join("docs").join(target)).collect();
+    let linked: Vec<PathBuf> =
+        targets(&index).iter().map(|target| root().join("docs").join(target)).collect();
     for path in below("docs").into_iter().filter(|path| !path.ends_with("docs/README.md")) {
         // Contracts are examples, listed by the page about them.
         let example = path.parent().is_some_and(|folder| folder.ends_with("docs/contracts"));

@@ -1,5 +1,6 @@
 //! docs/guide: every ```console block is run as it stands, in the order of its page, in a home of its own; exit codes and
-//! the lines that are shown must be what the guide says. `...` stands for what may differ, in a line or for lines.
+//! the lines that are shown must be what the guide says. `...` stands for what may differ, in a line or for lines; `export`
+//! holds for the rest of the page.
 
 use std::path::{Path, PathBuf};
 
@@ -109,18 +110,25 @@ fn stage(guide: &str) -> Stage {
             let ring = Ring::new("limiter", &["alpha", "charlie"], &[]);
             let design = ring.sandbox.read("design.md");
             std::fs::write(ring.sandbox.path("project/design.md"), design).expect("can be written");
-            std::fs::write(ring.sandbox.path("project/.git/info/exclude"), "design.md\n").expect("can be written");
+            std::fs::write(ring.sandbox.path("project/.git/info/exclude"), "design.md\n")
+                .expect("can be written");
             (ring.sandbox, Some(ring.service))
         }
         _ => (Sandbox::new(), None),
     };
+    // SEF's folders are where a person has them, and git knows who that is.
+    for name in ["SEF_STATE_DIR", "SEF_CONFIG_DIR", "SEF_BIN_DIR", "CLAUDE_CONFIG_DIR"] {
+        sandbox.unset(name);
+    }
+    sandbox.write(".gitconfig", "[user]\nname = Ada\nemail = ada@example.com\n");
     let built = binary("sef").parent().expect("a binary lies in a folder").to_path_buf();
     sandbox.set("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", built.display()));
     sandbox.set("LC_ALL", "C.UTF-8");
     for folder in ["scripts", "rules"] {
         if guide != "races" {
             let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-            std::os::unix::fs::symlink(from, sandbox.path(&format!("project/{folder}"))).expect("can be linked");
+            std::os::unix::fs::symlink(from, sandbox.path(&format!("project/{folder}")))
+                .expect("can be linked");
         }
     }
     Stage { sandbox, _service: service }
@@ -146,7 +154,10 @@ fn run(stage: &Stage, step: &Step) -> (i32, String) {
 
 fn guides() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guide");
-    let mut all: Vec<PathBuf> = std::fs::read_dir(folder).expect("there are guides").map(|entry| entry.expect("is readable").path()).collect();
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("there are guides")
+        .map(|entry| entry.expect("is readable").path())
+        .collect();
     all.sort();
     all
 }
@@ -158,9 +169,16 @@ fn wrong(path: &Path) -> Vec<String> {
     let steps = steps(&page);
     assert!(!steps.is_empty(), "{guide} has no command that is run");
     assert!(page.lines().count() <= MOST_LINES, "{guide} has {} lines", page.lines().count());
-    let stage = stage(guide);
+    let mut stage = stage(guide);
     let mut wrong = Vec::new();
     for step in &steps {
+        if let Some(variables) = step.command.strip_prefix("export ") {
+            for (name, value) in variables.split(' ').filter_map(|pair| pair.split_once('=')) {
+                let value = value.replace('~', &stage.sandbox.home().display().to_string());
+                stage.sandbox.set(name, value);
+            }
+            continue;
+        }
         let (code, output) = run(&stage, step);
         let missing = missing(&step.shown, &output);
         if code != step.code || missing.is_some() {
@@ -176,7 +194,11 @@ fn wrong(path: &Path) -> Vec<String> {
 
 #[test]
 fn every_command_of_the_guides_does_what_the_guide_says() {
-    let wrong: Vec<String> = guides().iter().flat_map(|path| wrong(path)).collect();
+    let guides = guides();
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let running: Vec<_> = guides.iter().map(|path| scope.spawn(|| wrong(path))).collect();
+        running.into_iter().flat_map(|guide| guide.join().expect("a guide is run to its end")).collect()
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

@@ -1,6 +1,8 @@
 //! docs/reference, made from the code: commands from clap, keys and fields from the source's own doc comments, examples by
 //! really making them. Each page is held against its file; `SEF_WRITE_DOCS=1 cargo test --test main reference` writes them.
 
+#![expect(clippy::format_push_string, reason = "a page is put together piece by piece, and once")]
+
 pub mod commands;
 mod config;
 mod events;

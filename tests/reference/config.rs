@@ -21,7 +21,7 @@ fn comments(file: &str) -> BTreeMap<String, String> {
         if let Some(comment) = line.strip_prefix('#') {
             above.push(comment.trim().to_owned());
         } else if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            section = name.to_owned();
+            name.clone_into(&mut section);
             keep(section.clone(), &mut above);
         } else if let Some((key, _)) = line.split_once(" = ") {
             keep(format!("{section}.{key}"), &mut above);

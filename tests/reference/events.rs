@@ -7,7 +7,8 @@ use sef::agents;
 use sef::handle::{World, handle};
 use sef::metrics::record::Record;
 use sef::protocol::Event;
-use sef::rules::{built_in_policy, cache};
+use sef::rules::image::Image;
+use sef::rules::policy_of;
 use sef::state::Session;
 
 use super::source::{Field, item};
@@ -19,8 +20,8 @@ pub const NOW: u64 = 1_795_262_400_000;
 
 /// What one event leads to, with nothing on this machine read.
 pub fn outcome(event: &Value, session: &mut Session) -> (Option<Value>, Vec<Record>) {
-    let (image, _) = cache::image(None, None);
-    let mut policy = built_in_policy();
+    let image = Image::built_in();
+    let mut policy = policy_of(&image);
     policy.show.savings_at_stop = true;
     let world = World {
         image: &image,

@@ -24,7 +24,7 @@ const CASES: &[Case] = &[
     case("sef-hook", "always, whatever it was given and whatever failed"),
     Case { input: "no JSON", ..case("sef-hook", "the same") },
     case("sef --version", "done"),
-    case("sef nonsense", "not a command line that it takes; nothing was done"),
+    case("sef --nonsense", "not a command line that it takes; nothing was done"),
     case("sef explain", "the same: an argument is missing"),
     case("sef explain 'fix the login'", "done"),
     case("sef install --no-turbo", "installed, and a live event was answered"),

@@ -37,7 +37,9 @@ fn examples() -> Vec<Record> {
     for event in recorded.map(payload).into_iter().chain([vague]) {
         let mut lines = outcome(&event, &mut session).1;
         // The hook adds its own time when it writes the line.
-        lines.iter_mut().for_each(|line| line.us = Some(180));
+        for line in &mut lines {
+            line.us = Some(180);
+        }
         made.extend(lines);
     }
     made.extend(by_commands());

@@ -50,28 +50,45 @@ pub struct Event<'a> {
     last_assistant_message: Option<&'a RawValue>,
 }
 
-/// The events that SEF acts on.
+/// The events that SEF acts on. `session_id`, `prompt_id`, `permission_mode`, `transcript_path` and `cwd` are read of each.
+/// The words after `Reads` and `Answers` are in docs/reference/events.md, and a test holds them against the handlers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Name {
     /// A session begins, resumes, or was cleared or compacted.
+    /// Reads `source`, `model`.
+    /// Answers `additionalContext`: which executors there are, once for each start.
     SessionStart,
     /// A prompt, mostly the user's.
+    /// Reads `prompt`.
+    /// Answers `additionalContext`: a hint, or a line about a bad result that came back.
     UserPromptSubmit,
-    /// A tool is about to run.
+    /// A tool is about to run: a spawn, or a call that has a hosted model write code.
+    /// Reads `tool_name`, `tool_use_id`, `agent_id`; in `tool_input` a spawn's `description`, `prompt`, `subagent_type` and `model`.
+    /// Answers `updatedInput`: the same input with a `model`; of a vague contract `permissionDecision` and `permissionDecisionReason`.
     PreToolUse,
     /// A tool ran.
+    /// Reads `tool_name`, `tool_use_id`, `duration_ms`; in `tool_input` `subagent_type`; in `tool_response` `status`, `agentId`,
+    /// `resolvedModel`, `totalDurationMs` and `content`.
+    /// Answers `additionalContext`: a line when the result is plainly bad.
     PostToolUse,
     /// A tool failed.
+    /// Reads `tool_name`, `tool_use_id`, `duration_ms`, `error`, `is_interrupt`; in `tool_input` `subagent_type`.
+    /// Answers `additionalContext`: a line when the call failed by itself.
     PostToolUseFailure,
     /// Auto mode refused a tool call.
+    /// Reads `tool_name`, `tool_use_id`.
     PermissionDenied,
     /// A subagent begins.
+    /// Reads `agent_id`, `agent_type`.
     SubagentStart,
     /// A subagent ends.
+    /// Reads `agent_id`, `agent_type`, `last_assistant_message`.
     SubagentStop,
     /// A turn ends.
+    /// Answers `systemMessage`: what the session's subagents cost, when `[show] savings_at_stop` asks for it.
     Stop,
     /// A turn or a subagent ended with an API error.
+    /// Reads `agent_id`, `agent_type`, `error`.
     StopFailure,
     /// The session ends.
     SessionEnd,

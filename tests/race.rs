@@ -16,9 +16,9 @@ use crate::sandbox::{Run, Sandbox, finish};
 use crate::turbo::service::{KEY, Service};
 
 /// A repository with the base commit of a design, and a service that plays its candidates.
-struct Ring {
-    sandbox: Sandbox,
-    service: Service,
+pub struct Ring {
+    pub sandbox: Sandbox,
+    pub service: Service,
     material: PathBuf,
     candidates: Vec<String>,
 }
@@ -32,7 +32,7 @@ fn emphases() -> Vec<String> {
 
 impl Ring {
     /// `candidates` by name, for runner 1, 2, ... `options` are the service's.
-    fn new(design: &str, candidates: &[&str], options: &[&str]) -> Self {
+    pub fn new(design: &str, candidates: &[&str], options: &[&str]) -> Self {
         let bent = emphases();
         Self::with(design, candidates, &bent.iter().map(String::as_str).collect::<Vec<_>>(), options)
     }

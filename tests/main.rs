@@ -3,6 +3,7 @@
 mod calibrate;
 mod contract;
 mod docs;
+mod drift;
 mod exam;
 mod explain;
 mod export;

@@ -6,7 +6,9 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, mkdirat, openat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, RawMode, RenameFlags, mkdirat, openat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::found::{Kept, Look, look};
@@ -62,7 +64,7 @@ impl Stage {
     }
 
     /// Adds a new file. The umask is taken from the mode.
-    pub fn add(&self, number: usize, bytes: &[u8], mode: u32) -> io::Result<()> {
+    pub fn add(&self, number: usize, bytes: &[u8], mode: RawMode) -> io::Result<()> {
         self.create(number, mode)?.write_all(bytes)
     }
 
@@ -81,7 +83,7 @@ impl Stage {
         }
     }
 
-    fn create(&self, number: usize, mode: u32) -> io::Result<File> {
+    fn create(&self, number: usize, mode: RawMode) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.folder, label(number), flags, Mode::from_raw_mode(mode))?.into())
     }

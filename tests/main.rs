@@ -28,6 +28,7 @@ mod rules_add;
 mod sandbox;
 mod simulate;
 mod stats;
+mod supply;
 mod texts;
 mod turbo;
 mod turbo_runs;

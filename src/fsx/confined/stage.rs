@@ -64,7 +64,7 @@ impl Stage {
     }
 
     /// Adds a new file. The umask is taken from the mode.
-    pub fn add(&self, number: usize, bytes: &[u8], mode: RawMode) -> io::Result<()> {
+    pub fn add(&self, number: usize, bytes: &[u8], mode: u32) -> io::Result<()> {
         self.create(number, mode)?.write_all(bytes)
     }
 
@@ -83,9 +83,11 @@ impl Stage {
         }
     }
 
-    fn create(&self, number: usize, mode: RawMode) -> io::Result<File> {
+    fn create(&self, number: usize, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(openat(&self.folder, label(number), flags, Mode::from_raw_mode(mode))?.into())
+        // A mode has twelve bits; macOS keeps them in sixteen.
+        let mode = Mode::from_raw_mode(mode as RawMode);
+        Ok(openat(&self.folder, label(number), flags, mode)?.into())
     }
 
     /// Looks at one of its files, also at one that a killed run had displaced without a swap.

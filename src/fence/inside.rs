@@ -71,15 +71,15 @@ fn limit(limits: &Limits) -> io::Result<()> {
 
 /// The bound of processes: the kernel counts all threads of the user, here and outside.
 #[cfg(target_os = "linux")]
-fn processes(limits: &Limits) -> Option<(Resource, u64, u64)> {
+fn processes(limits: &Limits) -> [(Resource, u64, u64); 1] {
     let most = tree::threads_of_user() + 4 * limits.processes;
-    Some((Resource::Nproc, most, most))
+    [(Resource::Nproc, most, most)]
 }
 
-/// None where nothing here can count them: there the supervisor's own watch is the bound.
+/// None where nothing here can count them.
 #[cfg(not(target_os = "linux"))]
-fn processes(_: &Limits) -> Option<(Resource, u64, u64)> {
-    None
+fn processes(_: &Limits) -> [(Resource, u64, u64); 0] {
+    []
 }
 
 fn command(inside: &Inside) -> Command {

@@ -350,7 +350,7 @@ def outcome_work_after_which_the_orchestrator_fails_is_unknown(t):
     return s.judged((look, "unknown", "nothing-after"))
 
 
-@case(clients=(NEWEST,))  # The oldest client does not note what it counted.
+@case(clients=(NEWEST,), but=(MIDDLE,))  # The others do not note what they counted.
 def outcome_a_complaint_after_a_compaction_still_counts(t):
     build, wrong = spawn(BUILD, agent="sef-implement"), "that's wrong, it still returns an int for 1h30m"
     s = Session(
@@ -362,7 +362,7 @@ def outcome_a_complaint_after_a_compaction_still_counts(t):
     verdict = s.judged((build, *COMPLAINED), priced=False)
     # The requests of a compaction are in the client's sum and in no transcript.
     cost = s.home.report()["cost"]
-    mine = next(sums for name, sums in cost["by_model"].items() if "opus" in name)
+    mine = cost["by_model"]["claude-opus-5-5"]
     unseen = len(s.home.api.seen) - sum(model["requests"] for model in cost["by_model"].values())
     gap, expected = cost["client_usd"] - cost["actual_usd"], unseen * mine["usd"] / mine["requests"]
     expect_that(unseen > 0 and abs(gap - expected) < CENT / 2, f"${expected:.4f} for {unseen} unseen requests", gap)

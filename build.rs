@@ -18,6 +18,10 @@ mod words;
 
 #[allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 fn main() {
+    if std::env::var_os("CARGO_CFG_UNIX").is_none() {
+        println!("cargo::error=SEF runs on Linux and macOS; on Windows inside WSL (docs/platforms.md)");
+        return;
+    }
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed=Cargo.lock");

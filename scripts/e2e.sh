@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves SEF in the real Claude Code client, offline and without a key.
 #
-#   scripts/e2e.sh [--bin DIR] [--client VERSION] [--case PART] [--keep] [--list]
+#   scripts/e2e.sh [--bin DIR] [--client VERSION|newest] [--case PART] [--keep] [--list]
 #
 # Each case starts a pinned client (2.1.329, and 2.1.197 as the oldest) in print mode or in tmux, in a
 # HOME of its own where SEF is installed, against a scripted Messages API on loopback (tests/e2e/); the turbo
@@ -11,7 +11,11 @@
 #
 #   --bin DIR         use sef, sef-hook and sef-stats from DIR; without it scripts/install.sh builds and
 #                     installs them into a temporary HOME, which is then a case of its own
-#   --client VERSION  only that client (repeatable)
+#   --client VERSION  only that client (repeatable); 2.1.263 is known too, and any other version is held to what
+#                     is expected of the newest known one
+#   --client newest   the newest client on npm, to see in minutes what it breaks: the cases, then what its hooks
+#                     are given and 2.1.329's are not. A report, no verdict: exit 0 whatever fails, 2 when it
+#                     could not start
 #   --case PART       only cases whose name holds PART (repeatable)
 #   --keep            leave the folders of all cases behind, and say where
 #   --list            name the cases and end
@@ -29,7 +33,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cases="$root/tests/e2e/run.py"
 cache=${SEF_E2E_CACHE:-$root/.e2e-cache}
-bin='' keep='' versions=() pass=()
+bin='' keep='' newest='' versions=() pass=()
 
 fail() {
     printf 'e2e: %s\n' "$*" >&2
@@ -42,7 +46,7 @@ while [ $# -gt 0 ]; do
             [ $# -ge 2 ] || fail "$1 needs a value"
             case $1 in
                 --bin) bin=$2 ;;
-                --client) versions+=("$2") pass+=("$1" "$2") ;;
+                --client) versions+=("$2") ;;
                 *) pass+=("$1" "$2") ;;
             esac
             shift 2
@@ -62,27 +66,10 @@ case " ${pass[*]-} " in *' --list '*) exec python3 -B "$cases" --cache "$cache" 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/sef-e2e-home.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 
-# The version that a client says it has; asked in an empty HOME, so that it cannot touch the caller's.
-version_of() {
-    env -i PATH="$PATH" HOME="$scratch" DISABLE_AUTOUPDATER=1 timeout 30 "$1" --version 2>/dev/null | cut -d' ' -f1
-}
-
-install_client() {
-    local version=$1 kept=$cache/$1 fresh
-    [ "$(version_of "$kept/node_modules/.bin/claude" || true)" != "$version" ] || return 0
-    command -v npm >/dev/null || fail "npm is not on PATH: it is needed once, to install client $version"
-    echo "installing @anthropic-ai/claude-code@$version from npm"
-    mkdir -p "$cache"
-    fresh=$(mktemp -d "$cache/new.XXXXXX")
-    timeout 300 npm install --prefix "$fresh" --no-audit --no-fund --loglevel=error \
-        "@anthropic-ai/claude-code@$version" >&2 || { rm -rf "$fresh"; fail "npm could not install client $version"; }
-    rm -rf "$kept"
-    mv "$fresh" "$kept"
-    [ "$(version_of "$kept/node_modules/.bin/claude" || true)" = "$version" ] || fail "$kept is not client $version"
-}
-
-for version in "${versions[@]}"; do
-    install_client "$version"
+for asked in "${versions[@]}"; do
+    version=$("$root/scripts/client.sh" "$asked") || exit 2
+    pass+=(--client "$version")
+    [ "$asked" != newest ] || newest=$version
 done
 
 if ! command -v tmux >/dev/null; then
@@ -115,4 +102,10 @@ done
 [ -n "$keep" ] || pass+=(--work "$scratch")
 status=0
 timeout --foreground -k 10 900 python3 -B "$cases" --cache "$cache" --bin "$(cd "$bin" && pwd)" ${pass[@]+"${pass[@]}"} || status=$?
-exit "$status"
+[ -n "$newest" ] || exit "$status"
+[ "$status" -le 1 ] || exit "$status"
+
+printf '\n== what the hooks of %s are given\n' "$newest"
+"$root/scripts/record-payloads.sh" --compare "$newest" || [ $? -eq 1 ] || exit 2
+if [ "$status" = 1 ]; then echo "client $newest: cases FAILED (above); a report only, so the exit code is 0"; fi
+exit 0

@@ -14,7 +14,7 @@ pub fn names() -> Vec<String> {
     let folder = format!("{}/tests/payloads", env!("CARGO_MANIFEST_DIR"));
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .expect("the folder is part of the source")
-        .filter_map(|entry| Some(entry.ok()?.path().file_stem()?.to_str()?.to_owned()))
+        .filter_map(|entry| Some(entry.ok()?.file_name().to_str()?.strip_suffix(".json")?.to_owned()))
         .collect();
     names.sort();
     names

@@ -55,24 +55,31 @@ fn prepare(inside: &Inside) -> Result<(), String> {
 /// that the sum over all processes, which the supervisor watches, decides and this is for what grows faster than that.
 fn limit(limits: &Limits) -> io::Result<()> {
     let cpu = limits.cpu.as_secs().max(1);
-    let mut bounds = vec![
+    let bounds = [
         (Resource::Cpu, cpu, cpu + 1),
         (Resource::Data, 2 * limits.memory_bytes, 2 * limits.memory_bytes),
         (Resource::Fsize, limits.file_bytes, limits.file_bytes),
         (Resource::Nofile, OPEN_FILES, OPEN_FILES),
         (Resource::Core, 0, 0),
     ];
-    // The kernel counts all threads of the user, here and outside.
-    #[cfg(target_os = "linux")]
-    bounds.push({
-        let most = tree::threads_of_user() + 4 * limits.processes;
-        (Resource::Nproc, most, most)
-    });
-    for (resource, soft, hard) in bounds {
+    for (resource, soft, hard) in bounds.into_iter().chain(processes(limits)) {
         let most = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
         setrlimit(resource, Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) })?;
     }
     Ok(())
+}
+
+/// The bound of processes: the kernel counts all threads of the user, here and outside.
+#[cfg(target_os = "linux")]
+fn processes(limits: &Limits) -> [(Resource, u64, u64); 1] {
+    let most = tree::threads_of_user() + 4 * limits.processes;
+    [(Resource::Nproc, most, most)]
+}
+
+/// None where nothing here can count them.
+#[cfg(not(target_os = "linux"))]
+fn processes(_: &Limits) -> [(Resource, u64, u64); 0] {
+    []
 }
 
 fn command(inside: &Inside) -> Command {

@@ -126,6 +126,7 @@ fn numbers() -> impl Iterator<Item = i32> {
 }
 
 /// A line of `/proc/PID/stat`, see proc_pid_stat(5). The name in parentheses may hold anything.
+#[cfg(any(target_os = "linux", test))]
 fn parsed(pid: i32, line: &str) -> Option<Process> {
     let fields: Vec<&str> = line.get(line.rfind(')')? + 2..)?.split(' ').collect();
     Some(Process {

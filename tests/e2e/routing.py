@@ -4,7 +4,7 @@ import re
 
 from api import call, spawn
 from trial import (
-    BUILD, DESIGN, DURATION, GREETING, LIMITER, LOOKUP, NEUTRAL, NEWEST, OTHER_LOOKUP, PORT,
+    BUILD, DESIGN, DURATION, GREETING, LIMITER, LOOKUP, MIDDLE, NEUTRAL, NEWEST, OTHER_LOOKUP, PORT,
     case, expect, expect_that, talk,
 )  # fmt: skip
 
@@ -114,15 +114,15 @@ def a_nested_spawn_is_routed_and_never_dearer_than_its_parent(t):
 @case()
 def a_rewrite_keeps_the_rest_of_the_call(t):
     task = LOOKUP + ' Mind "quotes", a back\\slash, naïve 漢字 🦊, a tab\there,\nand ' + "a long tail. " * 4000
-    more = {} if t.old else {"effort": "low"}
+    more = {"effort": "low"} if t.newest else {}
     home = t.start({NEUTRAL: [spawn(task, **more), "done"]}, {GREETING: ["hello.txt:1"]})
     talk(home, NEUTRAL)
     saw = on_the_wire(home, greeting="haiku")
     request = home.api.agent(GREETING)[0]
     expect_that(task.strip() in request.text(), "the task unchanged, to the byte", request.text()[-300:])
-    if not t.old:
+    if t.newest:
         expect("effort on the wire", "low", (request.body.get("output_config") or {}).get("effort"))
-    return f"{saw}, {len(task.encode())} bytes of task unchanged{'' if t.old else ', effort low kept'}"
+    return f"{saw}, {len(task.encode())} bytes of task unchanged{', effort low kept' if t.newest else ''}"
 
 
 @case()
@@ -173,8 +173,8 @@ def under_a_haiku_orchestrator_nothing_gets_dearer(t):
 
 
 # When a session's first message spawns, the transcript holds no answer yet. The newest client has noted its
-# model there by then; the oldest has not, and nothing else tells a hook.
-@case(clients=(NEWEST,))
+# model there by then; the others have not, and nothing else tells a hook.
+@case(clients=(NEWEST,), but=(MIDDLE,))
 def a_spawn_in_the_first_message_of_a_haiku_orchestrator_gets_no_dearer(t):
     home = t.start({NEUTRAL: [spawn(BUILD), "done"]}, {DURATION: ["written"]})
     talk(home, NEUTRAL, model="haiku")

@@ -15,7 +15,9 @@ from api import NOTIFICATION, Api, Script
 from client import Home
 
 NEWEST = "2.1.329"
+MIDDLE = "2.1.263"
 OLDEST = "2.1.197"
+# What runs when no client is named; the middle one has to be asked for, because a run of it takes minutes.
 CLIENTS = (NEWEST, OLDEST)
 
 # The three kinds of work, each in words that leave no doubt about the kind.
@@ -41,23 +43,28 @@ class Missed(Exception):
 
 @dataclass
 class Case:
-    """One claim. `product`: it needs SEF's binaries; `tools`: programs without which it is skipped."""
+    """One claim. `but`: clients that do otherwise; `product`: it needs SEF's binaries; `tools`: programs without which it is skipped."""
 
     name: str
     run: Callable
     clients: tuple
+    but: tuple
     product: bool
     tools: tuple
+
+    def suits(self, version):
+        """Whether it is a case for that client. One that is not in the table is held to what the newest does."""
+        return (OLDEST if version == OLDEST else NEWEST) in self.clients and version not in self.but
 
 
 CASES: list[Case] = []
 
 
-def case(clients=CLIENTS, product=True, tools=()):
+def case(clients=CLIENTS, but=(), product=True, tools=()):
     """Makes a case of a function; its name is the claim, what it returns is the evidence."""
 
     def register(run):
-        CASES.append(Case(run.__name__, run, clients, product, tools))
+        CASES.append(Case(run.__name__, run, clients, but, product, tools))
         return run
 
     return register
@@ -92,6 +99,11 @@ class Trial:
     def old(self):
         """Whether this is the oldest client."""
         return self.version == OLDEST
+
+    @property
+    def newest(self):
+        """Whether it is expected to do what the newest known client does."""
+        return self.version not in (OLDEST, MIDDLE)
 
     def start(self, prompts, agents=None, install=True, before=None, **env):
         """A fresh HOME with SEF installed and an API with that script. `before(home)` runs ahead of installing."""

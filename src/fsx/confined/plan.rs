@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Access, AtFlags, accessat, fstat};
+use rustix::fs::{Access, AtFlags, Dev, accessat, fstat};
 use serde::{Deserialize, Serialize};
 
 use super::found::{Found, Look, look, sha256};
@@ -241,7 +241,7 @@ fn find(root: &Root, path: &Relative, missing: &mut BTreeSet<String>) -> Result<
 }
 
 /// May files be put into the folder?
-fn check_folder(folder: &OwnedFd, device: u64, shown: &str) -> Result<(), Error> {
+fn check_folder(folder: &OwnedFd, device: Dev, shown: &str) -> Result<(), Error> {
     let shown = if shown.is_empty() { "the output folder" } else { shown };
     let cannot = |why: String, fix: &str| Err(Error::new(WHAT, why).fix(fix));
     if let Err(error) = accessat(folder, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty()) {

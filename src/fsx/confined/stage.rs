@@ -6,7 +6,9 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RenameFlags, mkdirat, openat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, Mode, OFlags, RawMode, RenameFlags, mkdirat, openat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::found::{Kept, Look, look};
@@ -83,7 +85,9 @@ impl Stage {
 
     fn create(&self, number: usize, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(openat(&self.folder, label(number), flags, Mode::from_raw_mode(mode))?.into())
+        // A mode has twelve bits; macOS keeps them in sixteen.
+        let mode = Mode::from_raw_mode(mode as RawMode);
+        Ok(openat(&self.folder, label(number), flags, mode)?.into())
     }
 
     /// Looks at one of its files, also at one that a killed run had displaced without a swap.

@@ -55,9 +55,12 @@ const MAX_DEPTH: usize = 3;
 /// Name of the cache in the state folder.
 const CACHE: &str = "agents.cache";
 
+/// The name of SEF's plugin; the client puts it and a colon before the names of the plugin's agents.
+pub const PLUGIN: &str = "sef";
+
 /// An agent's name without the prefix that it has when SEF is installed as a plugin.
 pub fn without_plugin(agent: &str) -> &str {
-    agent.strip_prefix("sef:").unwrap_or(agent)
+    agent.strip_prefix(PLUGIN).and_then(|rest| rest.strip_prefix(':')).unwrap_or(agent)
 }
 
 /// Finds the model of an agent type. `folders` in order of precedence: the project's `.claude/agents`, then the user's.

@@ -54,7 +54,11 @@ pub enum Command {
     /// Score candidates for the same job side by side, and say which is best and why.
     Judge(Box<JudgeArgs>),
     /// Serve hosted generation to Claude Code as MCP tools, on standard input and output.
-    Mcp,
+    Mcp {
+        /// For the plugin's entry: offer no tools where `sef install` has registered a server of its own.
+        #[arg(long)]
+        plugin: bool,
+    },
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.

@@ -1,6 +1,7 @@
 //! The words that SEF gives to the orchestrator. Facts, not orders, because context that reads like a system command
 //! may be taken for an injection; short, because every byte stays in the history. The bounds are tested.
 
+use crate::agents::PLUGIN;
 use crate::classify::{Part, Role, Tier};
 use crate::models::Family;
 use crate::report::text::{money, plural};
@@ -39,6 +40,15 @@ pub fn session(policy: &Policy) -> String {
          and subtle bugs stay here. Independent parts go out in one message. Results are checked, then used; one that \
          falls short is done here, not retried at its tier. Routing is no topic for the user."
     )
+}
+
+/// The same words where SEF runs as a plugin: the client puts the plugin's name before its agents and tools.
+pub fn in_the_plugin(text: &str) -> String {
+    let executors = Role::ALL.into_iter().filter_map(Role::executor);
+    let prefixed = |text: String, agent: &str| text.replace(agent, &format!("{PLUGIN}:{agent}"));
+    executors
+        .fold(text.to_owned(), prefixed)
+        .replace("mcp__speed-run__", &format!("mcp__plugin_{PLUGIN}_speed-run__"))
 }
 
 /// Three words on why a role fits.
@@ -227,11 +237,11 @@ mod tests {
     #[test]
     fn every_text_keeps_its_bound() {
         let policy = crate::rules::built_in_policy();
-        let text = session(&policy);
+        let text = in_the_plugin(&session(&policy));
         assert!(text.len() <= MAX_SESSION, "{} bytes", text.len());
         assert!(REPEATED.len() <= MAX_HINT);
-        assert!(turbo().len() <= MAX_TURBO, "{} bytes", turbo().len());
-        for text in [race(), options()] {
+        assert!(in_the_plugin(&turbo()).len() <= MAX_TURBO, "{} bytes", turbo().len());
+        for text in [race(), options()].map(|text| in_the_plugin(&text)) {
             assert!(text.split_whitespace().count() <= MAX_RACE_WORDS && text.len() <= MAX_TURBO, "{text}");
         }
         let without = turbo_without_key("OpenRouter", "OPENROUTER_API_KEY", "https://openrouter.ai/keys");
@@ -240,9 +250,9 @@ mod tests {
         for tier in [Tier::Haiku, Tier::Sonnet, Tier::Opus] {
             for role in Role::ALL {
                 for wording in 0..=WORDINGS {
-                    assert!(hint(&policy, tier, role, wording).len() <= MAX_HINT);
+                    assert!(in_the_plugin(&hint(&policy, tier, role, wording)).len() <= MAX_HINT);
                 }
-                assert!(marked(&policy, tier, role).len() <= MAX_HINT);
+                assert!(in_the_plugin(&marked(&policy, tier, role)).len() <= MAX_HINT);
                 for (other, after) in Role::ALL.into_iter().flat_map(|other| [(other, true), (other, false)])
                 {
                     let parts =
@@ -250,13 +260,14 @@ mod tests {
                     for count in 2..=parts.len() {
                         for wording in 0..=WORDINGS {
                             let text = compound(&policy, &parts[..count], wording).unwrap_or_default();
+                            let text = in_the_plugin(&text);
                             assert!(text.len() <= MAX_HINT, "{text}");
                         }
                     }
                 }
             }
             for bad in [Bad::Failed, Bad::Empty, Bad::GaveUp] {
-                assert!(bad_result(&policy, tier, bad).len() <= MAX_HINT);
+                assert!(in_the_plugin(&bad_result(&policy, tier, bad)).len() <= MAX_HINT);
             }
         }
     }
@@ -299,6 +310,21 @@ mod tests {
                 .collect();
             let expected = expected.map(|text| format!("SEF: separable parts. {text}"));
             assert_eq!(compound(&policy, &parts, 0), expected);
+        }
+    }
+
+    #[test]
+    fn in_the_plugin_agents_and_tools_have_its_prefix_once() {
+        for (plain, prefixed) in [
+            ("sef-explore (Haiku) covers it", "sef:sef-explore (Haiku) covers it"),
+            (
+                "sef-implement and sef-document, sef-explore",
+                "sef:sef-implement and sef:sef-document, sef:sef-explore",
+            ),
+            ("tool mcp__speed-run__judge", "tool mcp__plugin_sef_speed-run__judge"),
+            ("skills speed-run and turbo; `sef turbo`", "skills speed-run and turbo; `sef turbo`"),
+        ] {
+            assert_eq!(in_the_plugin(plain), prefixed);
         }
     }
 

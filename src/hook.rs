@@ -16,9 +16,10 @@ use crate::metrics::log;
 use crate::metrics::record::{Kind, Record};
 use crate::protocol::{Event, Name};
 use crate::rules::cache;
+use crate::settings::precedence;
 use crate::state;
 use crate::tail::{self, Whose};
-use crate::{agents, rules, so_far};
+use crate::{agents, guidance, rules, so_far};
 
 /// Largest event that is read; a larger one is drained and gets no answer.
 const MAX_EVENT: usize = 8 << 20;
@@ -26,6 +27,16 @@ const MAX_EVENT: usize = 8 << 20;
 const BUDGET: Duration = Duration::from_millis(900);
 /// How long a writer that goes on after its event is read out, so that it does not see a broken pipe.
 const DRAIN: Duration = Duration::from_millis(300);
+
+/// Whose entry started this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    /// One in a settings file.
+    Settings,
+    /// The plugin's: its command passes the word `plugin`. The client's variables do not tell it as surely, because a
+    /// client that a plugin started hands them on to hooks that are no plugin's.
+    Plugin,
+}
 
 /// Runs the hook. The only exit is 0.
 pub fn run() -> ExitCode {
@@ -35,8 +46,10 @@ pub fn run() -> ExitCode {
         #[expect(clippy::exit, reason = "a panic must end as silently as anything else here")]
         std::process::exit(0);
     }));
+    let by_plugin = std::env::args_os().nth(1).is_some_and(|word| word == "plugin");
+    let entry = if by_plugin { Entry::Plugin } else { Entry::Settings };
     if let Some(input) = read_event(start) {
-        answer(&input, start);
+        answer(&input, entry, start);
         drain();
     }
     ExitCode::SUCCESS
@@ -52,7 +65,7 @@ fn survive(why: &str) {
     }
 }
 
-fn answer(input: &[u8], start: Instant) {
+fn answer(input: &[u8], entry: Entry, start: Instant) {
     let text = String::from_utf8_lossy(input);
     let Some(event) = Event::parse(text.trim_start_matches('\u{feff}').trim()) else { return };
     if event.name() == Name::Other {
@@ -60,6 +73,9 @@ fn answer(input: &[u8], start: Instant) {
     }
     let env = Env::read();
     assert!(!env.test_panic, "asked to panic");
+    if entry == Entry::Plugin && precedence::settings_serve(&env, &event.hook_event_name(), &event.cwd()) {
+        return;
+    }
     let state_dir = env.state_dir.as_deref();
     let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
     let policy = rules::policy_of(&image);
@@ -81,7 +97,11 @@ fn answer(input: &[u8], start: Instant) {
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();
     let mut held = state::hold(memory, &event.session_id());
     let mut outcome = handle::handle(&event, &world, &mut held.session);
-    if let Some(reply) = &outcome.reply {
+    let reply = outcome.reply.take().map(|reply| match entry {
+        Entry::Settings => reply,
+        Entry::Plugin => reply.reworded(guidance::in_the_plugin),
+    });
+    if let Some(reply) = &reply {
         // One write of the whole reply; a reader that is gone is nobody's fault.
         let mut line = reply.to_json().into_bytes();
         line.push(b'\n');

@@ -165,6 +165,8 @@ macro_rules! texts {
 }
 
 texts! {
+    /// The event's name, as the client spells it.
+    hook_event_name,
     /// Session id; inside subagents the main session's.
     session_id,
     /// Path of the main transcript.
@@ -377,6 +379,17 @@ impl Reply {
     pub fn deny(reason: String) -> Self {
         let output = Output { decision: Some("deny"), reason: Some(reason), ..Output::of("PreToolUse") };
         Self { output: Some(output), message: None }
+    }
+
+    /// The same with its own words changed; a changed tool input stays as it is.
+    #[must_use]
+    pub fn reworded(mut self, words: impl Fn(&str) -> String) -> Self {
+        if let Some(output) = &mut self.output {
+            output.context = output.context.as_deref().map(&words);
+            output.reason = output.reason.as_deref().map(&words);
+        }
+        self.message = self.message.as_deref().map(&words);
+        self
     }
 
     /// The reply as one line of JSON.

@@ -21,6 +21,7 @@ mod labelled;
 mod log;
 mod mcp;
 mod payloads;
+mod plugin;
 mod policy;
 mod race;
 mod race_account;

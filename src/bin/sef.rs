@@ -88,7 +88,10 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Clean(args) => race::command::clean(env, &args),
         Command::Showdown(args) => return race::launch::showdown(env, &args).map(with_code),
         Command::AnyPercent(args) => return race::launch::any_percent(env, &args).map(with_code),
-        Command::Mcp => mcp::serve(env).map(|()| String::new()),
+        Command::Mcp { plugin } => {
+            let offer = if plugin { mcp::Offer::of_plugin(env) } else { mcp::Offer::Tools };
+            mcp::serve(env, offer).map(|()| String::new())
+        }
         Command::Statusline => {
             let mut input = String::new();
             let read = io::stdin().lock().take(MOST_STATUS).read_to_string(&mut input);

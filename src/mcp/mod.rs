@@ -20,6 +20,7 @@ mod transport;
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ use tokio::sync::watch;
 
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::settings::place::is_program;
+use crate::settings::server::{self as server_entry, Entry, Level};
 use server::Server;
 use transport::{Lines, Output};
 
@@ -39,8 +42,28 @@ const GRACE: Duration = Duration::from_millis(600);
 /// Time that the last answers have to be taken by the client.
 const FLUSH: Duration = Duration::from_millis(200);
 
+/// What a client is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// The tools.
+    Tools,
+    /// None: another server offers them already.
+    Nothing,
+}
+
+impl Offer {
+    /// For the plugin's server: nothing where an install has registered its own with the client, whose tools would be there
+    /// twice otherwise.
+    pub fn of_plugin(env: &Env) -> Self {
+        let runs =
+            |entry: Entry| matches!(entry, Entry::Ours { command, .. } if is_program(Path::new(&command)));
+        let registered = |level| server_entry::look(env, level).is_ok_and(runs);
+        if registered(Level::User) || registered(Level::Local) { Self::Nothing } else { Self::Tools }
+    }
+}
+
 /// Serves until the client closes its end, or a signal says so. An error means that serving could not begin.
-pub fn serve(env: &Env) -> Result<()> {
+pub fn serve(env: &Env, offer: Offer) -> Result<()> {
     let cannot = |why: std::io::Error| {
         Error::new("cannot serve MCP", why)
             .fix("start it with standard input and output open, as an MCP client does")
@@ -50,7 +73,7 @@ pub fn serve(env: &Env) -> Result<()> {
     let closing = Closing::default();
     let output = Output::start(output, closing.clone()).map_err(cannot)?;
     let lines = Lines::start(input, output.clone(), closing.clone()).map_err(cannot)?;
-    let server = Server::new(env.clone(), closing.clone());
+    let server = Server::new(env.clone(), offer, closing.clone());
     runtime.block_on(until_over(server, lines, &closing)).map_err(cannot)?;
     output.finish(FLUSH);
     runtime.shutdown_background();

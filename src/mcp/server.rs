@@ -9,10 +9,10 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use tokio::sync::mpsc;
 
-use super::Closing;
 use super::call::call;
 use super::progress::{Client, Told};
 use super::tools::{self, Name, Ready};
+use super::{Closing, Offer};
 use crate::config::Env;
 use crate::hosted::service;
 use crate::rules::users_policy;
@@ -20,12 +20,13 @@ use crate::rules::users_policy;
 /// See the module.
 pub(super) struct Server {
     env: Env,
+    offer: Offer,
     closing: Closing,
 }
 
 impl Server {
-    pub(super) fn new(env: Env, closing: Closing) -> Self {
-        Self { env, closing }
+    pub(super) fn new(env: Env, offer: Offer, closing: Closing) -> Self {
+        Self { env, offer, closing }
     }
 
     fn ready(&self) -> Ready {
@@ -40,9 +41,12 @@ impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
         let itself =
             Implementation::new("sef", env!("CARGO_PKG_VERSION")).with_title("SEF hosted generation");
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(itself)
-            .with_instructions(tools::instructions(self.ready()))
+        let config =
+            ServerConfig::new(ServerCapabilities::builder().enable_tools().build()).with_server_info(itself);
+        match self.offer {
+            Offer::Tools => config.with_instructions(tools::instructions(self.ready())),
+            Offer::Nothing => config,
+        }
     }
 
     async fn list_tools(
@@ -50,7 +54,10 @@ impl ServerHandler for Server {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tools::list(self.ready())))
+        Ok(ListToolsResult::with_all_items(match self.offer {
+            Offer::Tools => tools::list(self.ready()),
+            Offer::Nothing => Vec::new(),
+        }))
     }
 
     async fn call_tool(

@@ -1,7 +1,8 @@
 //! Which events SEF registers, and the command string that stands behind each of them.
 //!
-//! The list itself is data: `hooks/hooks.json`, the same file that a plugin ships. This module fills in the
-//! command, and recognises SEF's own entries in a settings file, whichever folder they point to. It reads no file.
+//! The list itself is data: `hooks/hooks.json`, which the plugin ships, with the plugin's own command. This module
+//! puts an install's command in its place, and recognises SEF's own entries in a settings file, whichever folder they
+//! point to. It reads no file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,15 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// What `hooks/hooks.json` says in place of the command.
-pub const PLACEHOLDER: &str = "${SEF_HOOK}";
-
 /// How a command of ours begins; the first versions had none.
 const TRAP: &str = "trap 'exit 0' 0; ";
 /// What stands between the two mentions of the binary.
 const BETWEEN: &str = " ] && exec ";
 
-const HOOKS_JSON: &str = include_str!("../../hooks/hooks.json");
+/// Only events that the oldest tested client (2.1.197) knows: one that it does not know makes it warn at every start, and
+/// leave out a plugin's whole file.
+const FILE: &str = include_str!("../../hooks/hooks.json");
 
 /// One entry of ours: an event, the tools it is for, and the handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,16 +58,11 @@ struct HooksFile {
     hooks: BTreeMap<String, Vec<Group>>,
 }
 
-/// The entries to register, with `command` filled in, in the order of `hooks/hooks.json`.
+/// The entries to register, with `command` in place of the plugin's, in the order of the file.
 pub fn wanted(command: &str) -> Vec<Hook> {
-    let mut hooks: Vec<Hook> = shipped()
-        .hooks
-        .into_iter()
-        .flat_map(|(event, groups)| groups.into_iter().map(move |group| Hook { event: event.clone(), group }))
-        .collect();
-    hooks.sort_by_key(|hook| HOOKS_JSON.find(&format!("\"{}\"", hook.event)));
+    let mut hooks = shipped();
     for handler in hooks.iter_mut().flat_map(|hook| &mut hook.group.hooks) {
-        handler.command = handler.command.replace(PLACEHOLDER, command);
+        command.clone_into(&mut handler.command);
     }
     hooks
 }
@@ -128,8 +123,14 @@ fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("strings and numbers always serialize")
 }
 
-fn shipped() -> HooksFile {
-    serde_json::from_str(HOOKS_JSON).expect("hooks/hooks.json is tested to parse")
+fn shipped() -> Vec<Hook> {
+    let parsed: HooksFile = serde_json::from_str(FILE).expect("hooks/hooks.json is tested to parse");
+    let entries = parsed.hooks.into_iter();
+    let mut hooks: Vec<Hook> = entries
+        .flat_map(|(event, groups)| groups.into_iter().map(move |group| Hook { event: event.clone(), group }))
+        .collect();
+    hooks.sort_by_key(|hook| FILE.find(&format!("\"{}\"", hook.event)));
+    hooks
 }
 
 /// One word for the shell, whatever it holds: single quotes, with each single quote inside closed and escaped.
@@ -143,14 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_parses_and_every_event_has_one_entry_with_the_placeholder() {
-        let hooks = wanted(PLACEHOLDER);
+    fn the_list_parses_and_every_event_has_one_entry_with_the_command() {
+        let hooks = wanted("X");
         assert_eq!(hooks.len(), 11);
         assert_eq!(hooks[0].event, "SessionStart");
         assert_eq!(hooks[10].event, "SessionEnd");
         for hook in &hooks {
             let [handler] = hook.group.hooks.as_slice() else { panic!("{} has one handler", hook.event) };
-            assert_eq!((handler.kind.as_str(), handler.command.as_str()), ("command", PLACEHOLDER));
+            assert_eq!((handler.kind.as_str(), handler.command.as_str()), ("command", "X"));
             assert_eq!(handler.timeout, if hook.event == "SessionEnd" { 2 } else { 5 });
             let matcher = match hook.event.as_str() {
                 // An expression: the codegen tools have longer names in a plugin.

@@ -11,6 +11,7 @@ use super::live;
 use super::live_server;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
 use super::place::{Place, Scope, hook_binary, places};
+use super::plugin;
 use super::turbo::{self, Registered, Turbo};
 use crate::config::Env;
 use crate::error::{Error, Result};
@@ -63,6 +64,19 @@ pub fn install(
     live::check(&command, &scratch, out)?;
     if registered != Registered::Not {
         live_server::check(&server, &scratch, out);
+    }
+    if let Some(plugin) = plugin::enabled(env) {
+        let id = plugin.id;
+        say(
+            out,
+            &format!(
+                "note: the plugin {id} is enabled too: its hooks and its MCP server step aside for these"
+            ),
+        );
+        say(
+            out,
+            &format!("  to have only one of the two: `claude plugin uninstall {id}` or `sef uninstall`"),
+        );
     }
     if env.subagent_model.is_some() {
         say(

@@ -5,6 +5,7 @@
 //! finds the folders, `install`, `uninstall` and `status` do the I/O, `live` fires an event through what was
 //! registered. Nothing is written that was not first proved to leave everybody else's bytes alone. The MCP server is
 //! the client's to register: `server` and `project` read its file, `client` asks it, `turbo` decides, `live_server` tries.
+//! Where SEF is a plugin as well, `plugin` says so and `precedence` which of the two answers an event.
 
 pub mod agents;
 pub mod check;
@@ -17,6 +18,8 @@ pub mod live;
 pub mod live_server;
 pub mod manifest;
 pub mod place;
+pub mod plugin;
+pub mod precedence;
 pub mod project;
 pub mod server;
 pub mod status;

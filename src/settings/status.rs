@@ -11,6 +11,7 @@ use super::edit;
 use super::hooks;
 use super::manifest::{self, Record};
 use super::place::{Place, Scope, is_program, places};
+use super::plugin::{self, Plugin};
 use super::turbo::{self, ServerReport};
 use crate::config::Env;
 use crate::error::Result;
@@ -36,6 +37,17 @@ pub struct Report {
     pub places: Vec<PlaceReport>,
     /// The MCP server; routing is complete without it.
     pub turbo: ServerReport,
+    /// SEF as a plugin, when it is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<Plugin>,
+}
+
+impl Report {
+    /// Does the plugin run the hooks, and nothing is registered in the places asked for?
+    fn only_the_plugin(&self) -> bool {
+        let nothing = |place: &PlaceReport| place.events.iter().all(|event| event.registered == 0);
+        self.plugin.as_ref().is_some_and(|plugin| plugin.hook.is_some()) && self.places.iter().all(nothing)
+    }
 }
 
 /// The folder of the log.
@@ -68,6 +80,13 @@ pub struct PlaceReport {
     pub complete: bool,
 }
 
+impl PlaceReport {
+    /// Is any of our hooks registered here, with a program behind it?
+    fn has_hooks(&self) -> bool {
+        self.binary_present && self.events.iter().any(|event| event.registered > 0)
+    }
+}
+
 /// One event.
 #[derive(Debug, Clone, Serialize)]
 pub struct EventReport {
@@ -95,12 +114,16 @@ pub fn status(env: &Env, scope: Scope) -> Result<Report> {
     let state_dir = state_dir(env);
     let places: Vec<PlaceReport> =
         places(env, scope)?.iter().map(|place| look_at(env, place)).collect::<Result<_>>()?;
-    Ok(Report {
-        complete: state_dir.writable && places.iter().all(|place| place.complete),
+    let mut report = Report {
+        complete: false,
         state_dir,
         places,
         turbo: turbo::report(env, scope),
-    })
+        plugin: plugin::enabled(env),
+    };
+    report.complete = report.state_dir.writable
+        && (report.only_the_plugin() || report.places.iter().all(|place| place.complete));
+    Ok(report)
 }
 
 /// The report as it is printed, with its last line end.
@@ -108,10 +131,21 @@ pub fn text(report: &Report, format: Format) -> String {
     if format == Format::Json {
         return format!("{}\n", json_of(report));
     }
-    let mut lines: Vec<String> = report.places.iter().flat_map(lines_of).collect();
+    let mut lines: Vec<String> = if report.only_the_plugin() {
+        report
+            .places
+            .iter()
+            .map(|place| format!("{}: nothing in {}", place.scope, place.settings.display()))
+            .collect()
+    } else {
+        report.places.iter().flat_map(lines_of).collect()
+    };
     let path = report.state_dir.path.as_deref().unwrap_or(Path::new("(none: HOME is not set)"));
     let writable = if report.state_dir.writable { "writable" } else { "NOT WRITABLE" };
-    lines.push(turbo::line(&report.turbo));
+    if !report.only_the_plugin() || report.turbo.registered {
+        lines.push(turbo::line(&report.turbo));
+    }
+    lines.extend(report.plugin.as_ref().map(|plugin| plugin_line(plugin, &report.places)));
     lines.push(format!("state: {} {writable}", path.display()));
     let verdict =
         if report.complete { "complete" } else { "incomplete: `sef install` puts in what is missing" };
@@ -216,6 +250,19 @@ fn lines_of(place: &PlaceReport) -> Vec<String> {
         }
     }
     lines
+}
+
+/// What the plugin does beside the places.
+fn plugin_line(plugin: &Plugin, places: &[PlaceReport]) -> String {
+    let version = plugin.version.as_deref().unwrap_or("of an unknown version");
+    let part = match &plugin.hook {
+        None => "has no programs yet, so its hooks do nothing: /sef:setup in Claude Code".to_owned(),
+        Some(_) if places.iter().any(PlaceReport::has_hooks) => {
+            "its hooks step aside for the registered ones".to_owned()
+        }
+        Some(hook) => format!("runs the hooks and the MCP server, with {}", hook.display()),
+    };
+    format!("plugin: {} {version}, enabled; {part}", plugin.id)
 }
 
 fn word(condition: Condition) -> &'static str {

@@ -26,7 +26,9 @@ import faults  # noqa: F401
 import guidance  # noqa: F401
 import harness  # noqa: F401
 import installing  # noqa: F401
+import newcomer  # noqa: F401
 import outcomes  # noqa: F401
+import plugins  # noqa: F401
 import races  # noqa: F401
 import routing  # noqa: F401
 import tui  # noqa: F401

@@ -3,6 +3,7 @@
 mod calibrate;
 mod contract;
 mod docs;
+mod doctor;
 mod exam;
 mod explain;
 mod export;

@@ -62,13 +62,16 @@ impl Facts {
             said.find(kind, in_words(first, problems.len()), mend).at(path(file));
         }
         if let Some(first) = self.failing.first() {
-            let mend = action(format!("correct {}; `sef rules check` lists every mistake", path(USERS).display()));
+            let mend =
+                action(format!("correct {}; `sef rules check` lists every mistake", path(USERS).display()));
             said.find(&kinds::RULE_FAILS, in_words(first, self.failing.len()), mend).at(path(USERS));
         }
         let age = match &self.prices {
             Err(error) => {
                 let file = path("prices.toml");
-                let place = error.place.map_or(String::new(), |(line, column)| format!("line {line} column {column}: "));
+                let place = error
+                    .place
+                    .map_or(String::new(), |(line, column)| format!("line {line} column {column}: "));
                 let mend = action(format!("correct {}, or move it away", file.display()));
                 said.find(&kinds::PRICES_INVALID, format!("{place}{}", error.why), mend).at(&file);
                 "prices unusable".to_owned()
@@ -76,7 +79,8 @@ impl Facts {
             Ok((text, old)) => {
                 let first = text.lines().next().unwrap_or_default();
                 if *old {
-                    let ages: Vec<&str> = text.lines().filter(|line| line.contains(": checked ")).take(3).collect();
+                    let ages: Vec<&str> =
+                        text.lines().filter(|line| line.contains(": checked ")).take(3).collect();
                     let mend = action("compare `sef prices list` with the vendor's price page");
                     said.find(&kinds::PRICES_OLD, ages.join("; "), mend);
                 }

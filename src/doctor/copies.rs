@@ -48,7 +48,8 @@ impl Facts {
                 Place { name: place.name, copies: FILES.iter().map(look).collect() }
             })
             .collect();
-        let mine: Vec<&PathBuf> = places.iter().flat_map(|place| &place.copies).map(|(_, path, _)| path).collect();
+        let mine: Vec<&PathBuf> =
+            places.iter().flat_map(|place| &place.copies).map(|(_, path, _)| path).collect();
         let shadows = ground
             .places
             .iter()
@@ -65,7 +66,8 @@ impl Facts {
             let (agents, skills): (Vec<_>, Vec<_>) =
                 place.copies.iter().partition(|(path, ..)| agents::is_agent(path));
             let there = |files: &[&(&str, PathBuf, Result<Condition, String>)]| {
-                let there = files.iter().filter(|(.., it)| it.as_ref().is_ok_and(|it| *it != Condition::Missing));
+                let there =
+                    files.iter().filter(|(.., it)| it.as_ref().is_ok_and(|it| *it != Condition::Missing));
                 format!("{} of {}", there.count(), files.len())
             };
             words.push(format!("{}: {} agents, {} skill files", place.name, there(&agents), there(&skills)));
@@ -92,14 +94,19 @@ impl Place {
         ] {
             let files = of(condition);
             if let Some((first, path, _)) = files.first() {
-                let and = if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
+                let and =
+                    if files.len() > 1 { format!(" and {} more", files.len() - 1) } else { String::new() };
                 let what = format!("{first}{and} {} {what}", if files.len() > 1 { "are" } else { "is" });
                 said.find(kind, what, command(&install)).at(path).repaired_by(Repair::Install(self.name));
             }
         }
         let edited = of(Condition::Edited);
         if let Some((first, path, _)) = edited.first() {
-            let what = format!("{} edited: {first}{}", plural(edited.len() as u64, "file"), if edited.len() > 1 { ", ..." } else { "" });
+            let what = format!(
+                "{} edited: {first}{}",
+                plural(edited.len() as u64, "file"),
+                if edited.len() > 1 { ", ..." } else { "" }
+            );
             said.find(&kinds::COPY_EDITED, what, command(format!("{install} --take-ours"))).at(path);
         }
         for (file, path, condition) in &self.copies {

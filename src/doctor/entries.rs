@@ -51,7 +51,8 @@ pub(super) fn of(root: &Value, hook: Option<&Path>) -> Vec<Entry> {
                     is_current: wanted
                         .iter()
                         .any(|want| want.event == *event && says(want, matcher.as_deref(), handler)),
-                    ours: hooks::is_ours(&command).then(|| hooks::binary_of(&command).unwrap_or_default().into()),
+                    ours: hooks::is_ours(&command)
+                        .then(|| hooks::binary_of(&command).unwrap_or_default().into()),
                     event: event.clone(),
                     matcher: matcher.clone(),
                     kind: text("type"),
@@ -88,7 +89,11 @@ pub(super) fn judge(facts: &Facts, ground: &Ground<'_>, said: &mut Said) -> Stri
     match plugin {
         Some(plugin) if installed => {
             let mend = command(format!("claude plugin disable {}", super::word(Path::new(&plugin))));
-            said.find(&kinds::PLUGIN_BESIDE, format!("the plugin {} is enabled too", name(&plugin, 60)), mend);
+            said.find(
+                &kinds::PLUGIN_BESIDE,
+                format!("the plugin {} is enabled too", name(&plugin, 60)),
+                mend,
+            );
         }
         Some(plugin) => words.push(format!("registered by the plugin {}", name(&plugin, 60))),
         None if !installed && !unknown && ground.env.claude_dir.is_some() => {
@@ -156,13 +161,22 @@ fn judge_ours(file: &File, place: &'static str, ground: &Ground<'_>, said: &mut 
         let is_of_tools = wanted.iter().any(|hook| hook.event == entry.event && hook.group.matcher.is_some());
         if is_of_tools && matcher::matches_agent(entry.matcher.as_deref()) == Some(false) {
             let shown = name(entry.matcher.as_deref().unwrap_or_default(), 60);
-            found(said, &kinds::MATCHER_MISSES_AGENT, format!("our {} hook is only for {shown}", entry.event));
+            found(
+                said,
+                &kinds::MATCHER_MISSES_AGENT,
+                format!("our {} hook is only for {shown}", entry.event),
+            );
         } else if !outdated.contains(&entry.event.as_str()) {
             outdated.push(&entry.event);
         }
     }
     if !outdated.is_empty() {
-        let what = format!("{} of {} hooks are not what this version writes: {}", outdated.len(), wanted.len(), outdated.join(", "));
+        let what = format!(
+            "{} of {} hooks are not what this version writes: {}",
+            outdated.len(),
+            wanted.len(),
+            outdated.join(", ")
+        );
         found(said, &kinds::HOOK_OUTDATED, what);
     }
     if let Some(first) = stale_temps(&file.path).first() {
@@ -197,20 +211,30 @@ fn judge_others(file: &File, said: &mut Said) {
         match matcher::life(entry.matcher.as_deref()) {
             Life::Alive => {}
             Life::WrongCase(tool) => {
-                let mend = action(format!("write {tool} for {shown} in the {event} hook `{who}` of {}", path.display()));
+                let mend = action(format!(
+                    "write {tool} for {shown} in the {event} hook `{who}` of {}",
+                    path.display()
+                ));
                 let what = format!("the {event} hook `{who}` is for {shown}, and the tool is {tool}");
                 said.find(&kinds::MATCHER_CASE, what, mend).at(path);
             }
             Life::Dead => {
-                let mend = action(format!("correct the matcher {shown} of the {event} hook `{who}` in {}", path.display()));
+                let mend = action(format!(
+                    "correct the matcher {shown} of the {event} hook `{who}` in {}",
+                    path.display()
+                ));
                 let what = format!("the {event} hook `{who}` is for {shown}, which is no known tool");
                 said.find(&kinds::MATCHER_DEAD, what, mend).at(path);
             }
         }
         let rewrites = event == "PreToolUse" && !entry.is_async;
         if rewrites && matcher::matches_agent(entry.matcher.as_deref()) == Some(true) {
-            let scope = if matcher::matches_all(entry.matcher.as_deref()) { "every tool" } else { "the Agent tool" };
-            let mend = action(format!("if it answers with updatedInput, leave Agent out of its matcher in {}", path.display()));
+            let scope =
+                if matcher::matches_all(entry.matcher.as_deref()) { "every tool" } else { "the Agent tool" };
+            let mend = action(format!(
+                "if it answers with updatedInput, leave Agent out of its matcher in {}",
+                path.display()
+            ));
             let what = format!("the PreToolUse hook `{who}` answers for {scope} too");
             said.find(&kinds::OTHER_HOOK_ON_AGENT, what, mend).at(path);
         }
@@ -229,7 +253,15 @@ fn first_word(entry: &Entry) -> String {
     let mut words = entry.command.split_whitespace();
     match words.find(|word| !is_assignment(word)) {
         // What follows a quoted value with a space in it cannot be told from the value.
-        Some(_) if entry.command.split_whitespace().next().is_some_and(|word| is_assignment(&word) && word.contains(['\'', '"', '$', '`'])) => "(a command)".to_owned(),
+        Some(_)
+            if entry
+                .command
+                .split_whitespace()
+                .next()
+                .is_some_and(|word| is_assignment(&word) && word.contains(['\'', '"', '$', '`'])) =>
+        {
+            "(a command)".to_owned()
+        }
         Some(word) => name(word, 60),
         None => "(a command)".to_owned(),
     }
@@ -247,7 +279,10 @@ fn judge_twice(facts: &Facts, said: &mut Said) {
     });
     let events: BTreeSet<&str> = both.map(|(_, entry)| entry.event.as_str()).collect();
     if let (false, Some((file, _))) = (events.is_empty(), project.first()) {
-        let what = format!("{} fire in the user's settings and in the project's", plural(events.len() as u64, "event"));
+        let what = format!(
+            "{} fire in the user's settings and in the project's",
+            plural(events.len() as u64, "event")
+        );
         said.find(&kinds::FIRES_TWICE, what, command("sef uninstall --project")).at(&file.path);
     }
 }

@@ -69,7 +69,8 @@ impl Facts {
             let bad: Vec<(&str, &str)> =
                 of().filter_map(|shot| Some((shot.event.as_str(), shot.fault.as_deref()?))).collect();
             if let Some((event, fault)) = bad.first() {
-                let and = if bad.len() > 1 { format!(" and {} more are", bad.len() - 1) } else { " is".to_owned() };
+                let and =
+                    if bad.len() > 1 { format!(" and {} more are", bad.len() - 1) } else { " is".to_owned() };
                 let what = format!("{event}{and} not answered well: {fault}");
                 said.find(&kinds::HOOK_FAILS, what, action(REBUILD)).at(binary);
             }
@@ -101,7 +102,10 @@ impl Facts {
             words.push(format!("none of {} sample events answered well", self.shots.len()));
         }
         if self.spared > 0 {
-            words.push(format!("{} not fired: not what this SEF writes, or a project's own program", self.spared));
+            words.push(format!(
+                "{} not fired: not what this SEF writes, or a project's own program",
+                self.spared
+            ));
         }
         if words.is_empty() { "nothing to fire".to_owned() } else { words.join("; ") }
     }
@@ -127,7 +131,9 @@ fn shoot(event: &str, command: &str, binary: &Path, folder: &Path) -> Option<Sho
 /// The reply, or what a session would suffer from it.
 fn verdict(answer: &Answer, sample: &Value) -> Result<Value, String> {
     if answer.code != Some(0) {
-        return Err(answer.code.map_or("it was ended by a signal".to_owned(), |code| format!("it ended with code {code}")));
+        return Err(answer
+            .code
+            .map_or("it was ended by a signal".to_owned(), |code| format!("it ended with code {code}")));
     }
     if !answer.stderr.is_empty() {
         return Err(format!("it said on stderr: {}", name(answer.stderr.trim(), 80)));
@@ -172,7 +178,8 @@ mod tests {
 
     fn judged(event: &str, stdout: &str) -> Result<Value, String> {
         let sample = sample(event, Path::new("/p")).expect("a sample");
-        let answer = Answer { stdout: stdout.to_owned(), stderr: String::new(), code: Some(0), took: Duration::ZERO };
+        let answer =
+            Answer { stdout: stdout.to_owned(), stderr: String::new(), code: Some(0), took: Duration::ZERO };
         verdict(&answer, &sample)
     }
 
@@ -182,8 +189,14 @@ mod tests {
             ("Stop", ""),
             ("Stop", "{}"),
             ("Stop", r#"{"systemMessage": "saved"}"#),
-            ("UserPromptSubmit", r#"{"hookSpecificOutput":{"hookEventName":"UserPromptSubmit","additionalContext":"x"}}"#),
-            ("PreToolUse", r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","updatedInput":{"description":"Find retry settings","prompt":"Find where the retry settings are read and report file:line.","subagent_type":"sef-explore","model":"haiku"}}}"#),
+            (
+                "UserPromptSubmit",
+                r#"{"hookSpecificOutput":{"hookEventName":"UserPromptSubmit","additionalContext":"x"}}"#,
+            ),
+            (
+                "PreToolUse",
+                r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","updatedInput":{"description":"Find retry settings","prompt":"Find where the retry settings are read and report file:line.","subagent_type":"sef-explore","model":"haiku"}}}"#,
+            ),
         ] {
             assert!(judged(event, reply).is_ok(), "{reply}");
         }
@@ -193,9 +206,21 @@ mod tests {
             ("Stop", r#"{"decision":"block","reason":"x"}"#, "stops the session"),
             ("UserPromptSubmit", r#"{"continue":false}"#, "stops the session"),
             ("UserPromptSubmit", r#"{"hookSpecificOutput":{"additionalContext":"x"}}"#, "another event"),
-            ("UserPromptSubmit", r#"{"hookSpecificOutput":{"hookEventName":"UserPromptSubmit","additionalContext":null}}"#, "no text"),
-            ("PreToolUse", r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#, "permission"),
-            ("PreToolUse", r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","updatedInput":{"model":"haiku"}}}"#, "loses the task's"),
+            (
+                "UserPromptSubmit",
+                r#"{"hookSpecificOutput":{"hookEventName":"UserPromptSubmit","additionalContext":null}}"#,
+                "no text",
+            ),
+            (
+                "PreToolUse",
+                r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"allow"}}"#,
+                "permission",
+            ),
+            (
+                "PreToolUse",
+                r#"{"hookSpecificOutput":{"hookEventName":"PreToolUse","updatedInput":{"model":"haiku"}}}"#,
+                "loses the task's",
+            ),
         ] {
             let said = judged(event, reply).expect_err(reply);
             assert!(said.contains(why), "{reply}: {said}");

@@ -324,7 +324,9 @@ kinds! {
 
 /// The table of docs/doctor.md.
 pub fn table() -> String {
-    let mut text = String::from("| id | level | what it means | why it matters | what mends it | `--fix` |\n|---|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| id | level | what it means | why it matters | what mends it | `--fix` |\n|---|---|---|---|---|---|\n",
+    );
     for kind in ALL {
         let level = format!("{:?}", kind.level).to_lowercase();
         let fix = if kind.mender == Mender::Doctor { "yes" } else { "" };

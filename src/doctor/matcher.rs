@@ -119,7 +119,9 @@ fn read(matcher: Option<&str>) -> Reading<'_> {
     let Some(text) = matcher.filter(|text| !matches!(*text, "" | "*")) else { return Reading::All };
     let is_of_names = |c: char| c.is_ascii_alphanumeric() || "_-,| ".contains(c);
     if text.chars().all(is_of_names) {
-        return Reading::Names(text.split(['|', ',']).map(str::trim).filter(|name| !name.is_empty()).collect());
+        return Reading::Names(
+            text.split(['|', ',']).map(str::trim).filter(|name| !name.is_empty()).collect(),
+        );
     }
     Reading::Regex(text)
 }

@@ -34,7 +34,11 @@ pub(super) fn mend(env: &Env, findings: &[Finding]) -> Vec<String> {
         })
         .collect();
     for place in places {
-        let turbo = if repairs.contains(&&Repair::Server(if place == "user" { "user" } else { "project" })) { Turbo::Register } else { Turbo::LeaveOut };
+        let turbo = if repairs.contains(&&Repair::Server(if place == "user" { "user" } else { "project" })) {
+            Turbo::Register
+        } else {
+            Turbo::LeaveOut
+        };
         done.extend(install_into(env, place, turbo));
     }
     done
@@ -44,7 +48,8 @@ fn install_into(env: &Env, place: &str, turbo: Turbo) -> Vec<String> {
     let scope = if place == "project" { Scope::Project } else { Scope::User };
     let mut out = Vec::new();
     let installed = install(env, scope, OnEdited::Keep, turbo, &mut out);
-    let mut done: Vec<String> = String::from_utf8_lossy(&out).lines().map(|line| format!("sef install: {line}")).collect();
+    let mut done: Vec<String> =
+        String::from_utf8_lossy(&out).lines().map(|line| format!("sef install: {line}")).collect();
     if let Err(error) = installed {
         done.push(format!("not mended: {error}"));
     }
@@ -72,7 +77,9 @@ fn remove(path: &Path) -> String {
     let removed = if is_folder { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     match removed {
         Ok(()) => format!("removed {}", path.display()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => format!("gone by itself: {}", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            format!("gone by itself: {}", path.display())
+        }
         Err(error) => format!("not mended: {}: {error}", path.display()),
     }
 }

@@ -286,7 +286,8 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Result<Self> {
         use std::os::unix::fs::DirBuilderExt as _;
-        let cannot = |why: &dyn std::fmt::Display| crate::error::Error::new("cannot make a scratch folder", why);
+        let cannot =
+            |why: &dyn std::fmt::Display| crate::error::Error::new("cannot make a scratch folder", why);
         let random = crate::fsx::record::random::<8>().map_err(|error| cannot(&error))?;
         let path = std::env::temp_dir().join(format!("sef-doctor-{random}"));
         std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| cannot(&error))?;

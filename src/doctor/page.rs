@@ -57,7 +57,11 @@ fn verdict(report: &Report) -> String {
     let count = |level: Level| report.findings.iter().filter(|finding| finding.level == level).count() as u64;
     let (broken, warnings, notes) = (count(Level::Broken), count(Level::Warning), count(Level::Note));
     let rest = format!("{}, {}", plural(warnings, "warning"), plural(notes, "note"));
-    if broken == 0 { format!("all well: {rest}") } else { format!("{broken} broken, {rest}") }
+    match (broken, report.findings.len()) {
+        (0, 0) => "all well".to_owned(),
+        (0, _) => format!("nothing is broken: {rest}"),
+        _ => format!("{broken} broken, {rest}"),
+    }
 }
 
 fn one_line(text: &str) -> String {

@@ -45,16 +45,22 @@ impl Facts {
 
     pub(super) fn judge(&self, said: &mut Said) -> String {
         let Some(bin) = &self.bin else {
-            said.find(&kinds::HOME_MISSING, "no folder for the programs is known", action("set HOME to your home folder"));
+            said.find(
+                &kinds::HOME_MISSING,
+                "no folder for the programs is known",
+                action("set HOME to your home folder"),
+            );
             return "no folder is known".to_owned();
         };
         for program in &self.programs {
             let Program { name, path, is_there, version } = program;
             if !is_there || (version.is_none() && !path.is_file()) {
-                said.find(&kinds::PROGRAM_MISSING, format!("there is no program {name}"), action(REBUILD)).at(path);
+                said.find(&kinds::PROGRAM_MISSING, format!("there is no program {name}"), action(REBUILD))
+                    .at(path);
             } else if version.is_none() {
                 let mend = command(format!("chmod 755 {}", word(path)));
-                said.find(&kinds::PROGRAM_NOT_EXECUTABLE, format!("{name} may not be executed"), mend).at(path);
+                said.find(&kinds::PROGRAM_NOT_EXECUTABLE, format!("{name} may not be executed"), mend)
+                    .at(path);
             }
         }
         let versions: Vec<&str> = self.programs.iter().filter_map(|one| one.version.as_deref()).collect();
@@ -67,7 +73,11 @@ impl Facts {
         }
         self.judge_path(bin, said);
         let all = versions.len() == PROGRAMS.len() && versions.iter().all(|version| *version == mine);
-        let count = if all { format!("{} {mine}", PROGRAMS.join(", ")) } else { format!("{} of {} run", versions.len(), PROGRAMS.len()) };
+        let count = if all {
+            format!("{} {mine}", PROGRAMS.join(", "))
+        } else {
+            format!("{} of {} run", versions.len(), PROGRAMS.len())
+        };
         format!("{count} in {}", bin.display())
     }
 
@@ -98,7 +108,8 @@ fn version(path: &Path, ground: &Ground<'_>) -> String {
     match run(program, b"", PATIENCE) {
         Ok(Some(answer)) if answer.code == Some(0) => {
             let last = answer.stdout.lines().next().and_then(|line| line.split(' ').next_back());
-            last.filter(|word| !word.is_empty()).map_or("an unknown version".to_owned(), |word| name(word, 40))
+            last.filter(|word| !word.is_empty())
+                .map_or("an unknown version".to_owned(), |word| name(word, 40))
         }
         _ => "an unknown version".to_owned(),
     }

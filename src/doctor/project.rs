@@ -33,6 +33,7 @@ pub(super) fn judge(ground: &Ground<'_>, said: &mut Said) -> String {
     if ground.here.as_deref().is_some_and(is_allowed) {
         return format!("{} is allowed", rules.display());
     }
-    said.find(&kinds::PROJECT_RULES_IGNORED, "this project's rules are not allowed", command("sef allow")).at(&rules);
+    said.find(&kinds::PROJECT_RULES_IGNORED, "this project's rules are not allowed", command("sef allow"))
+        .at(&rules);
     "its rules are ignored".to_owned()
 }

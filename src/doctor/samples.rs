@@ -11,7 +11,8 @@ const TASK: &str = "Find where the retry settings are read and report file:line.
 /// A sample of an event in a project; none for an event without one.
 pub(super) fn sample(event: &str, project: &Path) -> Option<Value> {
     let mut sample = json!({
-        "session_id": "sef-doctor",
+        // Each event has a session of its own: what one leaves behind must not change the answer to the next.
+        "session_id": format!("sef-doctor-{event}"),
         "transcript_path": project.join("no-transcript.jsonl"),
         "cwd": project,
         "hook_event_name": event,
@@ -26,7 +27,8 @@ pub(super) fn sample(event: &str, project: &Path) -> Option<Value> {
 
 /// The fields of one event beyond those of all.
 fn own(event: &str) -> Option<Value> {
-    let task = json!({"description": "Find retry settings", "prompt": TASK, "subagent_type": "general-purpose"});
+    let task =
+        json!({"description": "Find retry settings", "prompt": TASK, "subagent_type": "general-purpose"});
     let call = json!({"tool_name": "Agent", "tool_input": task, "tool_use_id": "toolu_sef_doctor"});
     let with = |more: Value| {
         let mut call = call.clone();
@@ -46,7 +48,9 @@ fn own(event: &str) -> Option<Value> {
             "resolvedModel": "claude-haiku-5-5", "totalDurationMs": 474, "totalTokens": 6090, "totalToolUseCount": 1,
             "usage": {"input_tokens": 300, "output_tokens": 40}
         }})),
-        "PostToolUseFailure" => with(json!({"error": "API error", "is_interrupt": false, "duration_ms": 363})),
+        "PostToolUseFailure" => {
+            with(json!({"error": "API error", "is_interrupt": false, "duration_ms": 363}))
+        }
         "PermissionDenied" => with(json!({"reason": "Blocked"})),
         "SubagentStart" => agent,
         "SubagentStop" => json!({

@@ -107,10 +107,15 @@ impl Facts {
         const NAMES: [&str; 2] = ["CLAUDE_CODE_SUBAGENT_MODEL", "CLAUDE_CODE_SUBAGENT_MODEL_FORCE"];
         if ground.env.subagent_model.is_some() {
             let mend = super::command(format!("unset {}", NAMES.join(" ")));
-            said.find(&kinds::SUBAGENT_MODEL_SET, "CLAUDE_CODE_SUBAGENT_MODEL is set in the environment", mend);
+            said.find(
+                &kinds::SUBAGENT_MODEL_SET,
+                "CLAUDE_CODE_SUBAGENT_MODEL is set in the environment",
+                mend,
+            );
         }
         for (file, root) in self.roots() {
-            let set = |name: &&str| root["env"][*name].as_str().is_some_and(|it| !it.is_empty() && it != "inherit");
+            let set =
+                |name: &&str| root["env"][*name].as_str().is_some_and(|it| !it.is_empty() && it != "inherit");
             if let Some(name) = NAMES.iter().find(|name| set(name)) {
                 let mend = action(format!("take {name} out of \"env\" in {}", file.path.display()));
                 let what = format!("{name} is set in the {} settings", file.name);
@@ -129,7 +134,12 @@ fn judge_file(file: &File, said: &mut Said) {
         Content::Missing => {}
         Content::Unreadable(why) => {
             let mend = action(format!("make {} a regular file that you can read", path.display()));
-            said.find(&kinds::SETTINGS_UNREADABLE, format!("the {name} settings cannot be read: {why}"), mend).at(path);
+            said.find(
+                &kinds::SETTINGS_UNREADABLE,
+                format!("the {name} settings cannot be read: {why}"),
+                mend,
+            )
+            .at(path);
         }
         Content::Invalid(refusal) => {
             let what = format!("the {name} settings are not JSON: {refusal}");
@@ -174,7 +184,9 @@ fn read(path: PathBuf, ground: &Ground<'_>) -> Content {
     let root = match (serde_json::from_str::<Value>(text), &strict) {
         (Ok(root), _) if root.is_object() => root,
         (_, Err(refusal)) => return Content::Invalid(refusal.clone()),
-        (_, Ok(_)) => return Content::Invalid(Refusal { place: (1, 1), why: "it is nested too deep".to_owned() }),
+        (_, Ok(_)) => {
+            return Content::Invalid(Refusal { place: (1, 1), why: "it is nested too deep".to_owned() });
+        }
     };
     let shape = strict.as_ref().ok().and_then(|root| check::hooks_are_well_formed(text, root).err());
     if let Some(refusal) = shape.or_else(|| unknown_type(text, &root)) {

@@ -53,7 +53,8 @@ impl Facts {
     pub(super) fn gather(ground: &Ground<'_>) -> Self {
         let dir = ground.env.state_dir.clone();
         let meta = dir.as_ref().and_then(|dir| std::fs::metadata(dir).ok());
-        let nearest = dir.as_ref().and_then(|dir| dir.ancestors().find(|path| path.symlink_metadata().is_ok()));
+        let nearest =
+            dir.as_ref().and_then(|dir| dir.ancestors().find(|path| path.symlink_metadata().is_ok()));
         let is_folder = meta.as_ref().is_some_and(Metadata::is_dir);
         let usable = |path: &Path| path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok();
         let folder = dir.as_deref().filter(|_| is_folder);
@@ -66,7 +67,9 @@ impl Facts {
             open: folder.map(open_to_others).unwrap_or_default(),
             log: folder.filter(|_| bad_logs.is_empty()).and_then(|dir| reader::read(dir).ok()),
             bad_logs,
-            free: nearest.and_then(|path| statvfs(path).ok()).map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)),
+            free: nearest
+                .and_then(|path| statvfs(path).ok())
+                .map(|stat| stat.f_bavail.saturating_mul(stat.f_frsize)),
             temps: temps(ground),
             stale_cache: folder.map(|dir| dir.join(cache::FILE)).filter(|_| current == Some(false)),
             bad_manifest: folder.and_then(|_| {
@@ -98,7 +101,8 @@ impl Facts {
             let path = dir.join("install/manifest.json");
             let path_word = word(&path);
             let mend = command(format!("mv {path_word} {path_word}.aside"));
-            said.find(&kinds::MANIFEST_UNREADABLE, format!("what was installed cannot be read: {why}"), mend).at(&path);
+            said.find(&kinds::MANIFEST_UNREADABLE, format!("what was installed cannot be read: {why}"), mend)
+                .at(&path);
         }
         if let Some(path) = &self.stale_cache {
             let what = "the compiled rules are not of your files as they are now";
@@ -111,7 +115,10 @@ impl Facts {
             said.find(&kinds::TEMP_STALE, what, command("sef doctor --fix")).at(first).repaired_by(repair);
         }
         let lines = self.judge_log(ground.now, said);
-        let mode = self.meta.as_ref().map_or("not made yet".to_owned(), |meta| format!("{:04o}", meta.mode() & 0o7777));
+        let mode = self
+            .meta
+            .as_ref()
+            .map_or("not made yet".to_owned(), |meta| format!("{:04o}", meta.mode() & 0o7777));
         format!("{} {mode}; {lines}", dir.display())
     }
 
@@ -132,11 +139,15 @@ impl Facts {
             _ if self.is_in_the_way => {
                 let path_word = word(dir);
                 let mend = command(format!("mv {path_word} {path_word}.aside"));
-                said.find(&kinds::STATE_UNWRITABLE, "something that is no folder stands in its place", mend).at(dir);
+                said.find(&kinds::STATE_UNWRITABLE, "something that is no folder stands in its place", mend)
+                    .at(dir);
                 return;
             }
             None if !self.is_writable => {
-                let mend = action(format!("make {} a folder that you can write, or set SEF_STATE_DIR to one", dir.display()));
+                let mend = action(format!(
+                    "make {} a folder that you can write, or set SEF_STATE_DIR to one",
+                    dir.display()
+                ));
                 said.find(&kinds::STATE_UNWRITABLE, "the state folder cannot be made", mend).at(dir);
                 return;
             }
@@ -145,7 +156,11 @@ impl Facts {
         if let Some(first) = self.open.first() {
             let words: Vec<String> = self.open.iter().take(20).map(|path| word(path)).collect();
             let what = format!("others may read or write {}", plural(self.open.len() as u64, "path"));
-            let mend = if self.open.len() > words.len() { "sef doctor --fix".to_owned() } else { format!("chmod go= {}", words.join(" ")) };
+            let mend = if self.open.len() > words.len() {
+                "sef doctor --fix".to_owned()
+            } else {
+                format!("chmod go= {}", words.join(" "))
+            };
             let repair = Repair::Close(self.open.clone());
             said.find(&kinds::STATE_OPEN, what, command(mend)).at(first).repaired_by(repair);
         }
@@ -166,13 +181,18 @@ impl Facts {
         }
         let faults = faults(log, now);
         if !faults.is_empty() {
-            let list: Vec<String> = faults.iter().map(|(why, count)| format!("{} {count}x", name(why, 40))).collect();
+            let list: Vec<String> =
+                faults.iter().map(|(why, count)| format!("{} {count}x", name(why, 40))).collect();
             let what = format!("the hook survived faults in the last {FAULT_DAYS} days: {}", list.join(", "));
             let mend = action("report it with the output of `sef doctor --json`");
             said.find(&kinds::HOOK_FAULTS, what, mend).at(&path);
         }
         let count = faults.values().sum::<u64>();
-        format!("log of {} lines, {} in {FAULT_DAYS} days", grouped(log.records.len() as u64), plural(count, "fault"))
+        format!(
+            "log of {} lines, {} in {FAULT_DAYS} days",
+            grouped(log.records.len() as u64),
+            plural(count, "fault")
+        )
     }
 }
 
@@ -195,7 +215,9 @@ fn open_to_others(dir: &Path) -> Vec<PathBuf> {
     let in_folder = |folder: PathBuf| entries(&folder);
     let all = [dir.to_owned()].into_iter();
     let all = all.chain(in_folder(dir.to_owned()));
-    all.chain(["sessions", "install"].into_iter().flat_map(|name| in_folder(dir.join(name)))).filter(is_open).collect()
+    all.chain(["sessions", "install"].into_iter().flat_map(|name| in_folder(dir.join(name))))
+        .filter(is_open)
+        .collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -266,7 +288,12 @@ mod tests {
             record
         };
         let mut log = Log::default();
-        log.records = vec![fault(now - 8 * DAY, "panic"), fault(now, "panic"), fault(now - DAY, "panic"), Record::new(Kind::Stop, now, "s")];
+        log.records = vec![
+            fault(now - 8 * DAY, "panic"),
+            fault(now, "panic"),
+            fault(now - DAY, "panic"),
+            Record::new(Kind::Stop, now, "s"),
+        ];
         assert_eq!(faults(&log, now), BTreeMap::from([("panic", 2)]));
     }
 

@@ -33,9 +33,11 @@ pub(super) fn judge_service(ground: &Ground<'_>, online: bool, said: &mut Said) 
         (None, _) => "no key needed".to_owned(),
         (Some(name), true) => format!("key in {name} is set"),
         (Some(name), false) => {
-            let settings = ground.env.claude_dir.as_ref().map(|dir| dir.join("settings.json")).unwrap_or_default();
+            let settings =
+                ground.env.claude_dir.as_ref().map(|dir| dir.join("settings.json")).unwrap_or_default();
             let page = &service.provider.key_page;
-            let mend = action(format!("put {name} into \"env\" of {}; a key is at {page}", settings.display()));
+            let mend =
+                action(format!("put {name} into \"env\" of {}; a key is at {page}", settings.display()));
             said.find(&kinds::KEY_MISSING, format!("{name} is not set"), mend);
             return format!("{}: no key", service.provider.name);
         }
@@ -78,7 +80,8 @@ pub(super) fn judge_server(ground: &Ground<'_>, settings: &Settings, said: &mut 
                 return "not known".to_owned();
             }
         };
-        let covered = level == Level::Local && matches!(server::look(ground.env, Level::User), Ok(Entry::Ours { .. }));
+        let covered =
+            level == Level::Local && matches!(server::look(ground.env, Level::User), Ok(Entry::Ours { .. }));
         if entry == Entry::Missing && covered {
             continue;
         }
@@ -103,7 +106,8 @@ fn judge_entry(
             let record = ground.env.state_dir.as_ref().and_then(|_| manifest::peek(ground.env, claude).ok());
             if record.is_some_and(|record| record.server.is_some()) {
                 let what = format!("the MCP server {NAME} was registered and is gone");
-                said.find(&kinds::SERVER_STRIPPED, what, command(addition)).repaired_by(Repair::Server(place));
+                said.find(&kinds::SERVER_STRIPPED, what, command(addition))
+                    .repaired_by(Repair::Server(place));
             } else {
                 let what = format!("the MCP server {NAME} is not registered");
                 said.find(&kinds::SERVER_MISSING, what, command(addition));
@@ -119,7 +123,8 @@ fn judge_entry(
             let path = Path::new(path);
             if !is_program(path) {
                 let what = format!("there is no program {}", path.display());
-                let finding = said.find(&kinds::SERVER_BINARY_GONE, what, command(super::install_command(place)));
+                let finding =
+                    said.find(&kinds::SERVER_BINARY_GONE, what, command(super::install_command(place)));
                 finding.at(path);
                 if !edited {
                     finding.repaired_by(Repair::Server(place));
@@ -136,7 +141,12 @@ fn judge_entry(
             match live_server::count(path, &folder) {
                 Ok(tools) => format!("{NAME} answers with {tools} tools"),
                 Err(why) => {
-                    said.find(&kinds::SERVER_SILENT, format!("{NAME} gives no tools: {why}"), action(REBUILD)).at(path);
+                    said.find(
+                        &kinds::SERVER_SILENT,
+                        format!("{NAME} gives no tools: {why}"),
+                        action(REBUILD),
+                    )
+                    .at(path);
                     "gives no tools".to_owned()
                 }
             }

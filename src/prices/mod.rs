@@ -164,7 +164,8 @@ impl ModelPrices<'_> {
 fn users_file(config_dir: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
     let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(None) };
     let text = crate::fsx::read_regular(&path, crate::rules::MAX_FILE).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+        String::from_utf8(bytes)
+            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
     });
     match text {
         Ok(text) => Ok(Some((path, text))),

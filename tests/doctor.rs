@@ -1,11 +1,20 @@
 //! `sef doctor` on throw-away homes: what a healthy one looks like, that a look changes nothing, what any environment may
-//! be like, and that docs/doctor.md is what the code says. The planted defects are in `planted`.
+//! be like, and that docs/doctor.md is what the code says. The modules plant defects,
+//! each area's in its own; `planted` says what becomes of each.
 
+mod configuration;
+mod copies;
+mod hooks;
+mod others;
 mod planted;
+mod programs;
+mod races;
+mod state;
+mod turbo;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -66,7 +75,7 @@ fn findings(run: &Run) -> Vec<Value> {
     assert!(!run.out.contains(KEY) && !run.out.contains("s3cret"), "a secret is shown: {}", run.out);
     let is_of_today = |finding: &&Value| {
         finding["id"] != "prices-old"
-            || !finding["what"].as_str().is_some_and(|what| !what.contains("your price"))
+            || finding["what"].as_str().is_none_or(|what| what.contains("your price"))
     };
     all.iter().filter(is_of_today).cloned().collect()
 }
@@ -253,7 +262,7 @@ fn fix_never_takes_over_what_another_install_wrote_nor_what_others_own() {
 fn what_cannot_be_mended_is_said_and_the_rest_is_mended() {
     let sandbox = healthy();
     fs::remove_file(sandbox.path(".claude/agents/sef-review.md")).expect("remove");
-    fs::set_permissions(sandbox.state(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+    fs::set_permissions(sandbox.state(), fs::Permissions::from_mode(0o755)).expect("chmod");
     let broken = sandbox.read(SETTINGS).replacen('{', "{,", 1);
     sandbox.write(SETTINGS, &broken);
     let run = sef(&sandbox, &["doctor", "--fix", "--json"]);

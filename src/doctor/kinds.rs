@@ -1,6 +1,8 @@
 //! Every kind of finding that `sef doctor` knows: its id, its level, what it means, why it matters and what mends it.
 //! The table in docs/doctor.md is made from this list, and a test fails when it is stale. Ids are stable.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 /// How bad a finding is.
@@ -120,6 +122,10 @@ kinds! {
         "SEF is enabled as a plugin and registered in settings too",
         "`claude plugin disable PLUGIN`",
         "the entry in the settings counts and the plugin's hooks stay silent";
+    SETTINGS_FOREIGN: "settings-foreign", Broken, Person,
+        "Claude Code's folder belongs to another user",
+        "run sef as the owner of the folder, without sudo",
+        "what is written there, the client could not change any more";
     SETTINGS_UNREADABLE: "settings-unreadable", Broken, Person,
         "a settings file cannot be read: no regular file, no permission, too large, or a link to nowhere",
         "make it a regular file that you can read",
@@ -330,10 +336,8 @@ pub fn table() -> String {
     for kind in ALL {
         let level = format!("{:?}", kind.level).to_lowercase();
         let fix = if kind.mender == Mender::Doctor { "yes" } else { "" };
-        text.push_str(&format!(
-            "| `{}` | {level} | {} | {} | {} | {fix} |\n",
-            kind.id, kind.meaning, kind.why, kind.mend
-        ));
+        let Kind { id, meaning, why, mend, .. } = kind;
+        let _ = writeln!(text, "| `{id}` | {level} | {meaning} | {why} | {mend} | {fix} |");
     }
     text
 }

@@ -142,10 +142,12 @@ pub fn doctor(env: &Env, asked: Asked) -> Report {
     let mut report = look(env, asked);
     if asked.fix {
         let done = mend::mend(env, &report.findings);
-        if !done.is_empty() {
+        if done.is_empty() {
+            report.done = vec!["nothing of SEF's needs mending".to_owned()];
+        } else {
             report = look(env, asked);
+            report.done = done;
         }
-        report.done = done;
     }
     report.ms = start.elapsed().as_millis() as u64;
     report

@@ -11,7 +11,8 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn gather(ground: &Ground<'_>) -> Self {
-        let state_dir = ground.env.state_dir.as_deref();
+        // What stands in the folder's place is the state's affair.
+        let state_dir = ground.env.state_dir.as_deref().filter(|dir| dir.is_dir());
         Self { listed: state_dir.map_or(Ok(Listed::default()), manifest::list) }
     }
 

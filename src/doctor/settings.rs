@@ -1,7 +1,7 @@
 //! The settings files as the client reads them: the user's, the project's, the project's private ones, the organisation's.
 //! Each is read once and taken apart here; what its hooks come to is judged in `entries`. Nothing is written.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -63,13 +63,13 @@ impl Facts {
                 name: place.name,
                 path: place.settings(),
                 is_remembered: remembered(ground, place),
-                content: read(place.settings(), ground),
+                content: read(&place.settings(), ground),
                 place: Some(place.clone()),
             });
         }
         let local = ground.here.iter().map(|here| ("local", here.join(".claude/settings.local.json")));
         for (name, path) in local.chain([("managed", PathBuf::from(MANAGED))]) {
-            let content = read(path.clone(), ground);
+            let content = read(&path, ground);
             files.push(File { name, path, place: None, is_remembered: Some(false), content });
         }
         Self { files }
@@ -98,6 +98,10 @@ impl Facts {
         }
         for file in &self.files {
             judge_file(file, said);
+            if let Some(Err(error)) = file.place.as_ref().map(Place::check_owner) {
+                let finding = said.find(&kinds::SETTINGS_FOREIGN, error.why, action(error.fix));
+                finding.at(error.path.unwrap_or_default());
+            }
         }
         self.judge_forced_model(ground, said);
         entries::judge(self, ground, said)
@@ -170,8 +174,8 @@ fn remembered(ground: &Ground<'_>, place: &Place) -> Option<bool> {
     manifest::peek(ground.env, &place.claude).ok().map(|record| record.settings.is_some())
 }
 
-fn read(path: PathBuf, ground: &Ground<'_>) -> Content {
-    let bytes = match Target::read(&path) {
+fn read(path: &Path, ground: &Ground<'_>) -> Content {
+    let bytes = match Target::read(path) {
         Ok(Target { bytes: Some(bytes), .. }) => bytes,
         Ok(_) => return Content::Missing,
         Err(error) => return Content::Unreadable(error.why),

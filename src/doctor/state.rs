@@ -287,13 +287,10 @@ mod tests {
             record.why = Some(why.to_owned());
             record
         };
-        let mut log = Log::default();
-        log.records = vec![
-            fault(now - 8 * DAY, "panic"),
-            fault(now, "panic"),
-            fault(now - DAY, "panic"),
-            Record::new(Kind::Stop, now, "s"),
-        ];
+        let stop = Record::new(Kind::Stop, now, "s");
+        let records =
+            vec![fault(now - 8 * DAY, "panic"), fault(now, "panic"), fault(now - DAY, "panic"), stop];
+        let log = Log { records, ..Log::default() };
         assert_eq!(faults(&log, now), BTreeMap::from([("panic", 2)]));
     }
 

@@ -131,6 +131,14 @@ fn declared(agent: &str, folders: &[PathBuf], state_dir: Option<&Path>) -> Optio
     current.iter().find(|entry| entry.name == wanted).map(|entry| entry.declared)
 }
 
+/// The name that each agent file below a folder gives itself. Reads nothing but front matter, keeps nothing.
+pub fn named(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    list(folder, 0, &mut files);
+    let name = |(path, _): (PathBuf, u64)| front_matter(&path).map(|(name, _)| (path, name));
+    files.into_iter().filter_map(name).collect()
+}
+
 /// Agent files below a folder with the stamp of each.
 fn list(folder: &Path, depth: usize, files: &mut Vec<(PathBuf, u64)>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };

@@ -26,6 +26,8 @@ pub enum Command {
     Uninstall(ScopeArgs),
     /// Say what is installed where.
     Status(StatusArgs),
+    /// Look at everything that routing hangs on, and say what mends each thing that is wrong; exit 1 when something is broken.
+    Doctor(DoctorArgs),
     /// Show what the rules make of a prompt, and why.
     Explain(ExplainArgs),
     /// Classify JSON lines from standard input.
@@ -123,6 +125,20 @@ pub struct StatusArgs {
     /// One JSON object instead of text.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `sef doctor`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DoctorArgs {
+    /// One JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Mend what is SEF's own, and say each thing that was done; nothing of others is written.
+    #[arg(long)]
+    pub fix: bool,
+    /// Ask the hosted service too whether it can be used.
+    #[arg(long)]
+    pub online: bool,
 }
 
 /// Which of Claude Code's folders to work on; `--user` when none is named.

@@ -55,6 +55,12 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Says which version this is, as the other programs do.
+pub fn say_version() -> ExitCode {
+    let _ = std::io::stdout().write_all(concat!("sef-hook ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+    ExitCode::SUCCESS
+}
+
 /// Leaves a reason code in the log, when there is a log.
 fn survive(why: &str) {
     if let Some(dir) = Env::read().state_dir {

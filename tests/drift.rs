@@ -74,14 +74,10 @@ const NEEDS: &[Need] = &[
     Need { event: "Stop", tool: None, fields: &["prompt_id", "last_assistant_message"] },
     Need { event: "StopFailure", tool: None, fields: &["agent_id", "error"] },
     Need { event: "SessionEnd", tool: None, fields: &[] },
-    Need { event: "PostModelSwitch", tool: None, fields: &["from_model", "to_model"] },
 ];
 
 /// What a client is known not to have, and what SEF does without it.
-const WITHOUT: &[(&str, &str, &str)] = &[
-    // The next answer in the transcript names the new model.
-    ("2.1.197", "PostModelSwitch", ""),
-];
+const WITHOUT: &[(&str, &str, &str)] = &[];
 
 /// One recorded client.
 struct Client {

@@ -4,6 +4,7 @@ mod calibrate;
 mod contract;
 mod docs;
 mod docs_links;
+mod doctor;
 mod drift;
 mod exam;
 mod explain;

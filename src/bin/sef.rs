@@ -12,6 +12,7 @@ use sef::cli::{
 };
 use sef::config::Env;
 use sef::contract::command;
+use sef::doctor::{self, Asked};
 use sef::error::{Error, Result};
 use sef::explain::Listed;
 use sef::feedback::Word;
@@ -56,6 +57,11 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             let report = status::status(env, scope(args.scope))?;
             let code = if report.complete { ExitCode::SUCCESS } else { ExitCode::FAILURE };
             return Ok((status::text(&report, format(args)), code));
+        }
+        Command::Doctor(args) => {
+            let report = doctor::doctor(env, Asked { fix: args.fix, online: args.online });
+            let text = if args.json { doctor::json(&report)? } else { doctor::text(&report) };
+            return Ok((text, if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }));
         }
         Command::Install(args) => {
             let turbo = if args.no_turbo { Turbo::LeaveOut } else { Turbo::Register };

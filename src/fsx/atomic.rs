@@ -201,7 +201,7 @@ pub fn rescue(path: &Path, is_ours: impl Fn(&[u8]) -> bool, aside: &Path) -> Vec
 const MAX_RESCUE: u64 = 16 << 20;
 
 /// Temporary files of ours beside a path whose process is gone.
-fn stale_temps(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn stale_temps(path: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(prefix)) = (path.parent(), temp_prefix(path)) else { return Vec::new() };
     let is_stale = |entry: &std::fs::DirEntry| {
         let name = entry.file_name();

@@ -163,7 +163,11 @@ impl ModelPrices<'_> {
 /// The user's price file and its text, when there is one.
 fn users_file(config_dir: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
     let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(None) };
-    match std::fs::read_to_string(&path) {
+    let text = crate::fsx::read_regular(&path, crate::rules::MAX_FILE).and_then(|bytes| {
+        String::from_utf8(bytes)
+            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+    });
+    match text {
         Ok(text) => Ok(Some((path, text))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::new("cannot read your prices", error)

@@ -433,7 +433,9 @@ fn is_object(id: &str) -> bool {
 }
 
 fn is_alive(folder: &Path) -> bool {
-    matches!(record::claim(&folder.join("alive")), Ok(None))
+    let lock = folder.join("alive");
+    // A look makes no file.
+    lock.exists() && matches!(record::claim(&lock), Ok(None))
 }
 
 pub(super) fn save(folder: &Path, manifest: &Manifest) -> Result<()> {

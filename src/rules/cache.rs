@@ -9,7 +9,7 @@ use super::{compile, load};
 use crate::fsx::Stamp;
 
 /// Name of the cache file in the state folder.
-const FILE: &str = "rules.cache";
+pub const FILE: &str = "rules.cache";
 /// Largest image that is read, in bytes.
 const MAX_CACHE: u64 = 64 << 20;
 
@@ -37,6 +37,15 @@ pub fn image(config_dir: Option<&Path>, state_dir: Option<&Path>) -> (Image, boo
         let _ = crate::state::replace_private(dir, &path, &[key.as_slice(), &bytes].concat());
     }
     (Image::from_bytes(bytes).unwrap_or_else(Image::built_in), true)
+}
+
+/// Whether the kept image is of the user's files as they are now; none when nothing is kept. Changes nothing.
+pub fn is_current(config: &Path, state_dir: &Path) -> Option<bool> {
+    let mut file = crate::fsx::open_regular(&state_dir.join(FILE)).ok()?;
+    let stamps =
+        [super::USERS, "config.toml", super::calibration::FILE].map(|name| stamp(&config.join(name)));
+    let mut found = [0; KEY];
+    Some(file.read_exact(&mut found).is_ok() && found == key(&stamps, config))
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

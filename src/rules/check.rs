@@ -101,7 +101,8 @@ pub fn check(env: &Env) -> Result<String> {
     Err(error)
 }
 
-fn regex_problems(loaded: &Loaded) -> Vec<Problem> {
+/// Regexes that do not compile.
+pub fn regex_problems(loaded: &Loaded) -> Vec<Problem> {
     let rules = loaded.set.rules.iter();
     rules
         .filter_map(|(source, rule)| {

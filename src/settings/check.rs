@@ -36,7 +36,7 @@ impl Refusal {
 
 /// Events whose entries the client checks; a wrong type in one of them makes it skip the whole file. Events that it
 /// does not know it skips one by one, so their shape is not our business. From the client's own list (2.1.329).
-const KNOWN_EVENTS: &[&str] = &[
+pub(crate) const KNOWN_EVENTS: &[&str] = &[
     "ConfigChange",
     "CwdChanged",
     "FileChanged",

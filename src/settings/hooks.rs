@@ -134,7 +134,7 @@ fn shipped() -> Vec<Hook> {
 }
 
 /// One word for the shell, whatever it holds: single quotes, with each single quote inside closed and escaped.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

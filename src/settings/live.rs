@@ -2,13 +2,14 @@
 //!
 //! The hook gets a state folder of its own that is thrown away, so the user's log holds no event that never was.
 
-use std::io::{Read as _, Write};
+use std::io::{self, Read as _, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 
 use super::install::say;
@@ -24,12 +25,20 @@ const SHOWN: usize = 100;
 const PROMPT: &str = "find where the config is loaded";
 const TASK: &str = "Find the greeting";
 
-/// What one event gave.
-struct Answer {
-    stdout: String,
-    stderr: String,
-    code: Option<i32>,
-    took: Duration,
+/// Most bytes of output that are read; a reply has some hundreds.
+const MOST: u64 = 1 << 20;
+
+/// What a program said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// All of stdout, as far as it is read.
+    pub(crate) stdout: String,
+    /// The same of stderr.
+    pub(crate) stderr: String,
+    /// Exit code; none after a signal.
+    pub(crate) code: Option<i32>,
+    /// From start to end.
+    pub(crate) took: Duration,
 }
 
 /// Fires a prompt and a delegation; an error when the hook would not route the delegation.
@@ -98,42 +107,52 @@ fn well_behaved(answer: &Answer) -> Result<Value> {
     })
 }
 
-fn fire(command: &str, scratch: &Path, event: &Value) -> Result<Answer> {
-    let cannot = |error: std::io::Error| failed(&format!("cannot run the command: {error}"));
-    let start = Instant::now();
-    let mut child = Command::new("sh")
+/// Fires one event through a registered command, as the client would, with a state folder of its own.
+pub(crate) fn fire(command: &str, scratch: &Path, event: &Value) -> Result<Answer> {
+    let mut shell = Command::new("sh");
+    shell
         .args(["-c", command])
         .env("SEF_STATE_DIR", scratch)
         .env_remove("CLAUDE_CODE_SUBAGENT_MODEL")
         .env_remove("CLAUDE_CODE_SUBAGENT_MODEL_FORCE")
         .env_remove("CLAUDE_PROJECT_DIR")
-        .current_dir(scratch)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(cannot)?;
+        .current_dir(scratch);
+    match run(shell, event.to_string().as_bytes(), PATIENCE) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => Err(failed(&format!("the hook did not answer within {} s", PATIENCE.as_secs()))),
+        Err(error) => Err(failed(&format!("cannot run the command: {error}"))),
+    }
+}
+
+/// Runs a program to its end with a short input, at most for so long; none when it was stopped, with all that it started.
+pub(crate) fn run(mut command: Command, input: &[u8], patience: Duration) -> io::Result<Option<Answer>> {
+    let start = Instant::now();
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.process_group(0).spawn()?;
     let pid = Pid::from_child(&child);
     if let Some(mut stdin) = child.stdin.take() {
-        // A hook that does not read is its own affair; the pipe holds this much without a reader.
-        let _ = stdin.write_all(event.to_string().as_bytes());
+        // A program that does not read is its own affair; the pipe holds this much without a reader.
+        let _ = stdin.write_all(input);
     }
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
-        let mut stdout = Vec::new();
-        let mut stderr = Vec::new();
-        let _ = child.stdout.take().map(|mut pipe| pipe.read_to_end(&mut stdout));
-        let _ = child.stderr.take().map(|mut pipe| pipe.read_to_end(&mut stderr));
-        let ended = child.wait();
-        let _ = sender.send((ended, stdout, stderr));
+        let read = |pipe: Option<&mut dyn io::Read>| {
+            let mut bytes = Vec::new();
+            let _ = pipe.map(|pipe| pipe.take(MOST).read_to_end(&mut bytes));
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let stdout = read(child.stdout.as_mut().map(|pipe| pipe as &mut dyn io::Read));
+        let stderr = read(child.stderr.as_mut().map(|pipe| pipe as &mut dyn io::Read));
+        // What was not read in full sees a broken pipe instead of waiting for ever.
+        drop((child.stdout.take(), child.stderr.take()));
+        let _ = sender.send(child.wait().map(|status| (status.code(), stdout, stderr)));
     });
-    let Ok((ended, stdout, stderr)) = receiver.recv_timeout(PATIENCE) else {
-        let _ = kill_process(pid, Signal::KILL);
-        return Err(failed(&format!("the hook did not answer within {} s", PATIENCE.as_secs())));
+    let Ok(ended) = receiver.recv_timeout(patience) else {
+        let _ = kill_process_group(pid, Signal::KILL);
+        return Ok(None);
     };
     let took = start.elapsed();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ok(Answer { stdout: text(stdout), stderr: text(stderr), code: ended.map_err(cannot)?.code(), took })
+    ended.map(|(code, stdout, stderr)| Some(Answer { stdout, stderr, code, took }))
 }
 
 fn report(out: &mut dyn Write, sample: &str, decision: &str, answer: &Answer) {
@@ -142,7 +161,7 @@ fn report(out: &mut dyn Write, sample: &str, decision: &str, answer: &Answer) {
 }
 
 /// The first line, cut and with control characters escaped, fit for a terminal.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let cut: String = line.chars().take(SHOWN).flat_map(char::escape_debug).collect();
     let cut = cut.replace("\\\"", "\"").replace("\\'", "'");

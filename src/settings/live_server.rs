@@ -31,7 +31,8 @@ pub fn check(program: &Path, scratch: &Path, out: &mut dyn Write) {
     }
 }
 
-fn count(program: &Path, scratch: &Path) -> Result<usize, String> {
+/// How many tools `program mcp` has, started in a throw-away folder.
+pub(crate) fn count(program: &Path, scratch: &Path) -> Result<usize, String> {
     let mut child = Command::new(program)
         .arg("mcp")
         .env("SEF_STATE_DIR", scratch)

@@ -30,7 +30,6 @@ fn examples() -> Vec<Record> {
         "SubagentStop",
         "UserPromptSubmit.notification",
         "PermissionDenied.Agent",
-        "PostModelSwitch",
         "Stop",
         "SessionEnd",
     ];

@@ -59,7 +59,7 @@ pub fn line(env: &Env, kind: Kind, project: Option<&Path>) -> Record {
 /// Appends a line to the log, if it can be.
 pub fn append(env: &Env, record: Record) {
     let Some(state_dir) = env.state_dir.as_deref() else { return };
-    let policy = users_policy(env.config_dir.as_deref()).unwrap_or_else(|_| built_in_policy());
+    let policy = users_policy(env).unwrap_or_else(|_| built_in_policy());
     let _ = log::append(state_dir, &policy.log, &[record]);
 }
 

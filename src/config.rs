@@ -63,10 +63,7 @@ pub fn folders() -> Vec<Folder> {
         .collect()
 }
 
-fn place_of(
-    folder: &str,
-    lookup: &dyn Fn(&str) -> Option<OsString>,
-) -> Option<(PathBuf, &'static str)> {
+fn place_of(folder: &str, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<(PathBuf, &'static str)> {
     let (_, variables) = FOLDERS.iter().find(|(name, _)| *name == folder)?;
     variables.iter().find_map(|(variable, below)| {
         let root = absolute(lookup(variable))?;

@@ -16,9 +16,9 @@ use crate::error::{Error, Result};
 use crate::guidance::family_of;
 use crate::handle::prompt::{self, Prompt};
 use crate::models::Family;
+use crate::rules::approval::{self, State};
 use crate::rules::image::{Image, Table};
 use crate::rules::policy::Policy;
-use crate::rules::approval::{self, State};
 use crate::rules::{cache, project};
 
 /// Loads the rules and policy as the hook would in the project of the current folder.
@@ -95,7 +95,8 @@ impl OfProject {
         let state_dir = env.state_dir.as_deref();
         let root = project::root_here(env);
         let state = root.as_ref().map_or(State::Absent, |root| approval::state_of(state_dir, root));
-        let text = root.filter(|_| state == State::Applies).and_then(|root| approval::approved(state_dir, &root));
+        let text =
+            root.filter(|_| state == State::Applies).and_then(|root| approval::approved(state_dir, &root));
         Self {
             note: state.note().map_or(String::new(), |note| note + "\n"),
             ids: text.and_then(|text| Some(project::parse(&text).ok()?.ids())).unwrap_or_default(),

@@ -16,7 +16,7 @@ use crate::report::text::plain;
 use crate::rules::approval::{self, State};
 use crate::rules::overlay::{self, Overlaid, overlaid};
 use crate::rules::policy::Hosted;
-use crate::rules::{Loaded, calibration, load_in, project};
+use crate::rules::{Loaded, calibration, line_of, load_in, project};
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -37,7 +37,7 @@ struct Configuration {
     values: Vec<Setting>,
     folders: Vec<Place>,
     key: Option<Key>,
-    rules: Vec<Rules>,
+    rules: Vec<RuleLayer>,
     /// Why the current project's rules do not count, or that they do.
     project: Option<String>,
     /// Files that are left out; `sef rules check` says more.
@@ -80,7 +80,7 @@ struct Key {
 
 /// A layer of rules.
 #[derive(Debug, PartialEq, Serialize)]
-struct Rules {
+struct RuleLayer {
     layer: &'static str,
     files: usize,
     from: String,
@@ -91,8 +91,11 @@ struct Rules {
 /// The path of the user's config.toml, whether or not it is there.
 pub fn path(env: &Env) -> Result<String> {
     let path = env.config_dir.as_ref().map(|dir| dir.join(overlay::FILE)).ok_or_else(|| {
-        Error::new("there is no place for a configuration", "neither SEF_CONFIG_DIR nor HOME is an absolute path")
-            .fix("set HOME and run the command again")
+        Error::new(
+            "there is no place for a configuration",
+            "neither SEF_CONFIG_DIR nor HOME is an absolute path",
+        )
+        .fix("set HOME and run the command again")
     })?;
     Ok(format!("{}\n", path.display()))
 }
@@ -125,7 +128,7 @@ pub fn show(env: &Env, shown: Shown) -> String {
         let _ = write!(out, "\nkey\n  {}: {}\n", plain(variable), if *set { "set" } else { "not set" });
     }
     out.push_str("\nrules\n");
-    for Rules { layer, files, from, rules, off } in &all.rules {
+    for RuleLayer { layer, files, from, rules, off } in &all.rules {
         let off = if *off > 0 { format!(", {off} switched off") } else { String::new() };
         let from = if *files > 1 { format!("{files} files") } else { from.clone() };
         let _ = writeln!(out, "  {layer:<8} {rules:>5} rules{off}  {}", plain(&from));
@@ -146,7 +149,8 @@ fn configuration(env: &Env) -> Configuration {
     let state = root.as_ref().map_or(State::Absent, |root| approval::state_of(state_dir, root));
     let approved = root.and_then(|root| approval::approved(state_dir, &root));
     let loaded = load_in(env, approved.as_deref());
-    let problem = |problem: &crate::rules::compile::Problem| format!("{}: {}", problem.source, problem.message);
+    let problem =
+        |problem: &crate::rules::compile::Problem| format!("{}: {}", problem.source, problem.message);
     Configuration {
         schema: SCHEMA,
         values: settings(env, &policy, &loaded),
@@ -160,11 +164,8 @@ fn configuration(env: &Env) -> Configuration {
 
 /// Every value with its origin: those of config.toml, then what was calibrated.
 fn settings(env: &Env, policy: &Overlaid, loaded: &Loaded) -> Vec<Setting> {
-    let lines: Vec<(&'static str, &str, BTreeMap<String, usize>)> = policy
-        .layers
-        .iter()
-        .map(|(layer, file, text)| (*layer, file.as_str(), lines(text)))
-        .collect();
+    let lines: Vec<(&'static str, &str, BTreeMap<String, usize>)> =
+        policy.layers.iter().map(|(layer, file, text)| (*layer, file.as_str(), lines(text))).collect();
     let mut found = Vec::new();
     let values = serde_json::to_value(&policy.table).unwrap_or_default();
     leaves(&values, String::new(), &mut found);
@@ -222,11 +223,11 @@ fn lines(text: &str) -> BTreeMap<String, usize> {
     fn walk(table: &DeTable<'_>, path: &str, text: &str, found: &mut BTreeMap<String, usize>) {
         for (key, value) in table {
             let path = joined(path, key.get_ref());
-            let line = text.as_bytes()[..key.span().start.min(text.len())].iter().filter(|byte| **byte == b'\n').count();
+            let line = line_of(text, key.span().start);
             if let DeValue::Table(inner) = value.get_ref() {
                 walk(inner, &path, text, found);
             }
-            found.insert(path, line + 1);
+            found.insert(path, line);
         }
     }
     let mut found = BTreeMap::new();
@@ -277,8 +278,8 @@ fn key(env: &Env, hosted: &Hosted) -> Option<Key> {
 }
 
 /// The layers, those of one name together.
-fn rules(loaded: &Loaded) -> Vec<Rules> {
-    let mut layers: Vec<Rules> = Vec::new();
+fn rules(loaded: &Loaded) -> Vec<RuleLayer> {
+    let mut layers: Vec<RuleLayer> = Vec::new();
     for layer in &loaded.layers {
         match layers.iter_mut().find(|known| known.layer == layer.name) {
             Some(known) => {
@@ -286,7 +287,7 @@ fn rules(loaded: &Loaded) -> Vec<Rules> {
                 known.rules += layer.rules;
                 known.off += layer.off;
             }
-            None => layers.push(Rules {
+            None => layers.push(RuleLayer {
                 layer: layer.name,
                 files: 1,
                 from: layer.source.clone(),
@@ -305,7 +306,11 @@ mod tests {
     #[test]
     fn a_value_is_of_the_last_layer_that_says_it() {
         let layers = [
-            ("built-in", "b", lines("[log]\nkeep = 4\nmax_bytes = 1\n[confidence]\neager = { hint = 0.5, haiku = 0.6 }\n")),
+            (
+                "built-in",
+                "b",
+                lines("[log]\nkeep = 4\nmax_bytes = 1\n[confidence]\neager = { hint = 0.5, haiku = 0.6 }\n"),
+            ),
             ("managed", "/m", lines("[log]\n\nkeep = 5\n")),
             ("user", "u", lines("confidence.eager = { hint = 0.5,\n haiku = 0.9 }\nlog.max_bytes = 2\n")),
         ];

@@ -36,7 +36,11 @@ pub fn allow(env: &Env, dir: Option<&Path>, consent: Consent, now: u64, out: &mu
     let path = Path::new(&root).join(FILE);
     let text = match project::read(Path::new(&root)) {
         Ok(Some(text)) => text,
-        Ok(None) => return Err(cannot("there is no such file".to_owned()).at(&path).fix("sef allow DIR, with the project's folder")),
+        Ok(None) => {
+            return Err(cannot("there is no such file".to_owned())
+                .at(&path)
+                .fix("sef allow DIR, with the project's folder"));
+        }
         Err(why) => {
             return Err(cannot(why).at(&path).fix(format!(
                 "make it a regular file of at most {} KiB in a folder .claude of the project; nothing was allowed",
@@ -44,12 +48,23 @@ pub fn allow(env: &Env, dir: Option<&Path>, consent: Consent, now: u64, out: &mu
             )));
         }
     };
-    let after = load_in(env, Some(&text));
-    let mut found = problems(&after, Some(&text));
-    found.retain(|problem| problem.source.starts_with(FILE));
+    // What may not stand there at all is said before anything is made of it.
+    let (after, found) = match project::parse(&text) {
+        Ok(_) => {
+            let after = load_in(env, Some(&text));
+            let mut found = problems(&after, Some(&text));
+            found.retain(|problem| problem.source.starts_with(FILE));
+            (after, found)
+        }
+        Err(found) => (load(env), found),
+    };
     if !found.is_empty() {
-        let why = format!("{} mistakes{}", found.len(), plain(&listed(&found)));
-        return Err(cannot(why).at(&path).fix("correct the file and run the command again; nothing was allowed"));
+        let mistakes =
+            if found.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", found.len()) };
+        let why = mistakes + &plain(&listed(&found));
+        return Err(cannot(why)
+            .at(&path)
+            .fix("correct the file and run the command again; nothing was allowed"));
     }
     let mut page = numbered(&path, &text);
     page.push_str(&preview::of(&load(env), &after, &text));
@@ -69,9 +84,11 @@ pub fn allow(env: &Env, dir: Option<&Path>, consent: Consent, now: u64, out: &mu
             let _ = writeln!(out, "\nallowed: it counts from the next event on, until a byte of it changes");
             Ok(())
         }
-        State::Changed => Err(cannot("the file was changed while you read it, so it does not count".to_owned())
-            .at(&path)
-            .fix("run the command again")),
+        State::Changed => {
+            Err(cannot("the file was changed while you read it, so it does not count".to_owned())
+                .at(&path)
+                .fix("run the command again"))
+        }
         _ => Err(cannot("the approval cannot be read back".to_owned())
             .at(state_dir)
             .fix("see that the folder is yours and on a working disk; the rules do not count")),
@@ -116,7 +133,8 @@ fn folder(env: &Env, dir: Option<&Path>, what: &str) -> Result<String> {
         None => project::root_here(env).unwrap_or_else(|| PathBuf::from(".")),
     };
     let cannot = |why: String| Error::new(what, why).at(&named);
-    let real = named.canonicalize().map_err(|error| cannot(error.to_string()).fix("name a folder that is there"))?;
+    let real =
+        named.canonicalize().map_err(|error| cannot(error.to_string()).fix("name a folder that is there"))?;
     if !real.is_dir() {
         return Err(cannot("it is no folder".to_owned()).fix("name the project's folder, not its file"));
     }
@@ -134,12 +152,18 @@ fn cannot_keep(state_dir: &Path, error: &io::Error) -> Error {
 fn ask(root: &str, out: &mut dyn Write) -> Result<()> {
     let not = |why: &str| Error::new("nothing was allowed", why);
     if !io::stdin().is_terminal() {
-        return Err(not("there is no terminal to ask on").fix("read the text above, then run it again with --yes"));
+        return Err(
+            not("there is no terminal to ask on").fix("read the text above, then run it again with --yes")
+        );
     }
     let _ = write!(out, "\nallow these rules in {}? [y/N] ", plain(root)).and_then(|()| out.flush());
     let mut answer = String::new();
     let read = io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(not("you did not say yes")) }
+    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(not("you did not say yes"))
+    }
 }
 
 /// The whole text, with numbers of lines, under its path and size.

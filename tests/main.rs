@@ -28,5 +28,6 @@ mod sandbox;
 mod simulate;
 mod stats;
 mod texts;
+mod trust;
 mod turbo;
 mod turbo_runs;

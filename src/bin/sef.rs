@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, ConfigAction, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
-    StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ConfigAction, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction,
+    ScopeArgs, StatusArgs, WordArgs,
 };
 use sef::config::Env;
 use sef::contract::command;
@@ -94,7 +94,9 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Deny { dir } => trust::deny(env, dir.as_deref(), now()),
         Command::Config { action: ConfigAction::Path } => origin::path(env),
         Command::Config { action: ConfigAction::Show { json: true, .. } } => origin::json(env),
-        Command::Config { action: ConfigAction::Show { origin: true, .. } } => Ok(origin::show(env, Shown::Origins)),
+        Command::Config { action: ConfigAction::Show { origin: true, .. } } => {
+            Ok(origin::show(env, Shown::Origins))
+        }
         Command::Config { action: ConfigAction::Show { .. } } => Ok(origin::show(env, Shown::Values)),
         Command::Reject(args) => said(env, Word::Reject, &args),
         Command::Accept(args) => said(env, Word::Accept, &args),

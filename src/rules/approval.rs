@@ -80,10 +80,14 @@ impl State {
             Self::Absent => return None,
             Self::Applies => format!("this project's rules count: {file}"),
             Self::NotAllowed => {
-                format!("note: this project has rules of its own, {file}; they do not count (`sef allow` shows them)")
+                format!(
+                    "note: this project has rules of its own, {file}; they do not count (`sef allow` shows them)"
+                )
             }
             Self::Changed => {
-                format!("note: {file} was changed since it was allowed and does not count (`sef allow` shows it)")
+                format!(
+                    "note: {file} was changed since it was allowed and does not count (`sef allow` shows it)"
+                )
             }
             Self::Denied => format!("note: {file} is denied and does not count (`sef allow` would allow it)"),
             Self::Unusable(why) => format!("note: {file} does not count: {why}"),
@@ -153,7 +157,8 @@ pub fn keep(state_dir: &Path, record: &Record) -> io::Result<()> {
 /// Everything that was ever said, by path.
 pub fn all(state_dir: &Path) -> Vec<Record> {
     let entries = std::fs::read_dir(state_dir.join(FOLDER)).into_iter().flatten().flatten();
-    let records = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let records =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
     let mut found: Vec<Record> = records.filter_map(|path| parsed(&path)).collect();
     // A copy under another name is not what the hook finds.
     found.retain(|record| read(&place(state_dir, &record.path), &record.path).as_ref() == Some(record));

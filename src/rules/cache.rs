@@ -89,7 +89,9 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn key(env: &Env, stamps: &Stamps, text: usize) -> Vec<u8> {
-    let place = |path: Option<&Path>| path.map_or(0, |path| crate::metrics::record::fnv64(path.as_os_str().as_encoded_bytes()));
+    let place = |path: Option<&Path>| {
+        path.map_or(0, |path| crate::metrics::record::fnv64(path.as_os_str().as_encoded_bytes()))
+    };
     let managed = place(env.managed.as_ref().map(|managed| managed.dir.as_path()));
     let places = Image::built_in_stamp() ^ place(env.config_dir.as_deref()) ^ managed.rotate_left(1);
     let mut key = Vec::with_capacity(KEY + text);

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::approval::{self, State};
 use super::bed::Text;
 use super::compile::{Fitted, Problem, by_hand, compile};
 use super::image::Image;
 use super::schema::Rule;
-use super::approval::{self, State};
 use super::{Loaded, distance, load, load_in, project};
 use crate::classify::matcher;
 use crate::config::Env;
@@ -90,7 +90,8 @@ fn weights(fitted: &[Option<Fitted>; 2], source: &str, by_hand: [f32; 4]) -> Str
 /// the current folder are looked at too, whether or not they count; a note says when they do not.
 pub fn check(env: &Env) -> Result<String> {
     let root = project::root_here(env);
-    let state = root.as_ref().map_or(State::Absent, |root| approval::state_of(env.state_dir.as_deref(), root));
+    let state =
+        root.as_ref().map_or(State::Absent, |root| approval::state_of(env.state_dir.as_deref(), root));
     let project = root.and_then(|root| project::read(&root).ok().flatten());
     let loaded = load_in(env, project.as_deref());
     let problems = problems(&loaded, project.as_deref());
@@ -107,7 +108,9 @@ pub fn check(env: &Env) -> Result<String> {
         let _ = write!(text, "\n{}", note.trim_end());
     }
     let mut error = Error::new(format!("{} mistakes in the rules", problems.len()), text);
-    if let Some(dir) = &env.config_dir {
+    // What is wrong with the project's rules alone is not in the user's folder.
+    let is_users = problems.iter().any(|problem| !problem.source.starts_with(project::FILE));
+    if let Some(dir) = env.config_dir.as_ref().filter(|_| is_users) {
         error = error.at(dir);
     }
     Err(error)

@@ -30,7 +30,9 @@ pub fn read(managed: Option<&Managed>, name: &str) -> Result<Option<ManagedFile>
     match std::fs::symlink_metadata(&path) {
         Ok(meta) if meta.is_symlink() => return Err(unused("it is a symbolic link", &path)),
         Ok(_) => {}
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(unused(&error.to_string(), &path)),
     }
     let Some(owner) = number(managed.owner) else {
@@ -55,10 +57,12 @@ pub struct Unused {
 
 impl Unused {
     /// What the administrator has to do.
-    pub const FIX: &str = "it is ignored; sudo chown root and sudo chmod go-w, for the folder and the files, lets it count";
+    pub const FIX: &str =
+        "it is ignored; sudo chown root and sudo chmod go-w, for the folder and the files, lets it count";
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is none")]
 fn number(owner: Owner) -> Option<u32> {
     Some(match owner {
         Owner::Administrator => 0,

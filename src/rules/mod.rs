@@ -126,7 +126,13 @@ fn load_with(env: &Env, users: Result<Option<String>, String>, project: Option<&
         Err(message) => problems.push(unreadable(USERS, message)),
     }
     let overlay::Overlaid { mut policy, problems: found, .. } = overlay::overlaid(env);
-    problems.extend(found);
+    let prices = managed::read(env.managed.as_ref(), crate::prices::FILE).err();
+    for problem in found.into_iter().chain(prices.as_ref().map(overlay::ignored)) {
+        // A folder that others can write is said once, not for each of its files.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
     if let Some(text) = project {
         match project::parse(text) {
             Ok(said) => {
@@ -212,8 +218,8 @@ fn unreadable(source: &str, message: String) -> Problem {
 }
 
 /// The line (1-based) of a place in a text.
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..at.min(text.len())]).count() + 1
 }
 
 /// Edit distance, for "did you mean".

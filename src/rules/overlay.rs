@@ -86,7 +86,11 @@ fn lay(all: &mut Overlaid, layer: &'static str, source: String, text: String) {
 }
 
 /// One text over a table: within a section a key takes the place of what was there as a whole.
-fn over(below: &toml::Table, text: &str, source: &str) -> std::result::Result<(toml::Table, Policy), Problem> {
+fn over(
+    below: &toml::Table,
+    text: &str,
+    source: &str,
+) -> std::result::Result<(toml::Table, Policy), Problem> {
     let own: toml::Table = toml::from_str(text).map_err(|error| syntax(source, &error, text))?;
     let wrong = |rule: String, message: String, hint: &str| Problem {
         source: source.to_owned(),

@@ -34,15 +34,16 @@ pub fn root_here(env: &Env) -> Option<PathBuf> {
 /// The text of a project's file; nothing when there is none. An error says why it is never used. Costs one failed open
 /// where there is no file.
 pub fn read(root: &Path) -> Result<Option<String>, String> {
-    let folder = root.join(".claude");
     let path = root.join(FILE);
     let bytes = match fsx::read_itself(&path, MAX_BYTES) {
         Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(_) if is_link(&path) => return Err("it is a symbolic link".to_owned()),
         Err(error) => return Err(error.to_string()),
     };
-    if is_link(&folder) {
+    if path.parent().is_some_and(is_link) {
         return Err("its folder .claude is a symbolic link".to_owned());
     }
     String::from_utf8(bytes).map(Some).map_err(|error| format!("it is not UTF-8 ({error})"))
@@ -109,7 +110,10 @@ const NEVER: &[(&[&str], &str)] = &[
         &["hosted", "provider", "base_url", "url", "host", "hosts", "key_env"],
         "a project cannot name a service, host or key; that stands in your own config.toml",
     ),
-    (&["tiers", "models", "orchestrator"], "a project cannot choose models; that stands in your own config.toml"),
+    (
+        &["tiers", "models", "orchestrator"],
+        "a project cannot choose models; that stands in your own config.toml",
+    ),
     (
         &["confidence", "preset", "calibration"],
         "a project cannot say how sure the rules must be; that stands in your own config.toml",
@@ -123,7 +127,10 @@ const NEVER: &[(&[&str], &str)] = &[
         &["guidance", "hint", "hints", "text", "message", "command", "commands", "hooks", "env"],
         "a project gives no words to Claude and no commands to anybody",
     ),
-    (&["model", "class"], "a project cannot change the scale or the word classes; write the words into `phrases`"),
+    (
+        &["model", "class"],
+        "a project cannot change the scale or the word classes; write the words into `phrases`",
+    ),
     (&["tags"], "tags choose what SEF says, and a project only shifts tiers"),
 ];
 
@@ -177,7 +184,9 @@ fn hint_for(name: &str, known: &[&str]) -> String {
 pub fn above(said: Said, below: &[(String, RuleFile)]) -> (RuleFile, Vec<Problem>) {
     let mut problems = Vec::new();
     let earlier = known(below);
-    let is_off = |id: &str| !earlier.contains_key(id) && below.iter().any(|(_, file)| file.off.iter().any(|off| off == id));
+    let is_off = |id: &str| {
+        !earlier.contains_key(id) && below.iter().any(|(_, file)| file.off.iter().any(|off| off == id))
+    };
     let mut file = RuleFile { learned: said.learned, ..RuleFile::default() };
     file.off = said.off.into_iter().filter(|id| !is_off(id)).collect();
     for rule in said.rule.into_iter().filter(|rule| !is_off(&rule.id)) {
@@ -215,7 +224,7 @@ pub fn place(problems: &mut [Problem], text: &str) {
     let rules = table.get_ref().get("rule").and_then(|rules| rules.get_ref().as_array());
     let line = |id: &str| {
         let ids = rules?.iter().filter_map(|rule| rule.get_ref().as_table()?.get("id"));
-        let found = ids.filter(|known| known.get_ref().as_str() == Some(id)).last()?;
+        let found = ids.filter(|known| known.get_ref().as_str() == Some(id)).next_back()?;
         Some(line_of(text, found.span().start))
     };
     for problem in problems.iter_mut().filter(|problem| problem.source == FILE) {
@@ -239,7 +248,8 @@ fn known(layers: &[(String, RuleFile)]) -> BTreeMap<&str, &Rule> {
 
 /// A whole rule, or the field that is missing for one.
 fn filled(said: SaidRule, earlier: Option<&Rule>) -> Result<Rule, &'static str> {
-    let finds = said.phrases.is_some() || said.with.is_some() || said.unless.is_some() || said.regex.is_some();
+    let finds =
+        said.phrases.is_some() || said.with.is_some() || said.unless.is_some() || said.regex.is_some();
     let tier = said.tier.or(earlier.map(|rule| rule.tier)).ok_or("tier")?;
     let role = match (said.role, earlier) {
         (Some(role), _) => role,
@@ -346,7 +356,10 @@ mod tests {
         let policy: toml::Table = toml::from_str(super::super::BUILT_IN_CONFIG).expect("a table");
         for section in policy.keys() {
             assert!(parse(&format!("[{section}]\n")).is_err(), "{section}");
-            assert!(NEVER.iter().any(|(names, _)| names.contains(&section.as_str())), "{section} has its reason");
+            assert!(
+                NEVER.iter().any(|(names, _)| names.contains(&section.as_str())),
+                "{section} has its reason"
+            );
         }
     }
 }

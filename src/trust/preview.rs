@@ -37,7 +37,8 @@ pub fn of(before: &Loaded, after: &Loaded, text: &str) -> String {
     let is_left = |id: &str| after.set.rules.iter().any(|(_, rule)| rule.id == id);
     let gone = before.set.rules.iter().filter(|(_, rule)| !is_left(&rule.id));
     list("rules switched off", gone.map(|(source, rule)| format!("{} ({source})", rule.id)).collect());
-    let fitted = after.set.learned.iter().filter(|(_, tables)| tables.iter().flatten().any(|one| one.source == FILE));
+    let fitted =
+        after.set.learned.iter().filter(|(_, tables)| tables.iter().flatten().any(|one| one.source == FILE));
     let fitted: Vec<String> = fitted.map(|(key, _)| key.clone()).collect();
     if !fitted.is_empty() {
         list("weights set", fitted);
@@ -52,7 +53,9 @@ pub fn of(before: &Loaded, after: &Loaded, text: &str) -> String {
 }
 
 fn verdicts(before: &Loaded, after: &Loaded) -> String {
-    let image = |loaded: &Loaded| Image::from_bytes(compile(&loaded.set, &loaded.policy)).unwrap_or_else(Image::built_in);
+    let image = |loaded: &Loaded| {
+        Image::from_bytes(compile(&loaded.set, &loaded.policy)).unwrap_or_else(Image::built_in)
+    };
     let (old, new) = (image(before), image(after));
     let bed = Bed::of(&before.set, &old);
     let mut counts: BTreeMap<(u8, u8), usize> = BTreeMap::new();

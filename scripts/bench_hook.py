@@ -76,6 +76,27 @@ def user_rules(path):
         out.write("\n".join(rules))
 
 
+def project_rules(work, state):
+    """A project with rules of its own that are allowed, as `sef allow` keeps them; answers its folder."""
+    root = os.path.realpath(os.path.join(work, "project"))
+    os.makedirs(os.path.join(root, ".claude"))
+    text = "".join(
+        '[[rule]]\nid = "ours-%d"\ntier = 2\nrole = "implement"\nphrases = ["gizmo%d report"]\nexamples = ["the gizmo%d report"]\n'
+        % (number, number, number)
+        for number in range(20)
+    )
+    with open(os.path.join(root, ".claude/sef.toml"), "w", encoding="utf-8") as out:
+        out.write(text)
+    number = 0xCBF29CE484222325
+    for byte in root.encode():
+        number = ((number ^ byte) * 0x100000001B3) % 2**64
+    os.makedirs(os.path.join(state, "trust"), mode=0o700)
+    record = os.path.join(state, "trust/%016x.json" % number)
+    with open(os.open(record, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="utf-8") as out:
+        json.dump({"version": 1, "path": root, "verdict": "allow", "at": "", "text": text}, out)
+    return root
+
+
 class Case:
     def __init__(self, name, command, payload, env):
         self.name, self.command, self.env = name, command, env
@@ -141,12 +162,16 @@ def main():
         user_rules(os.path.join(work, "config-rules/rules.toml"))
         prompt = event(work, "UserPromptSubmit", prompt=PROMPT)
         big = event(work, "UserPromptSubmit", prompt=(PROMPT + "\n") * (1_000_000 // len(PROMPT)))
+        root = project_rules(work, os.path.join(work, "state-project"))
+        in_project = event(work, "UserPromptSubmit", prompt=PROMPT, cwd=root)
         true = Case("/bin/true", ["/bin/true"], prompt, env("true"))
         cases = [
             Case("UserPromptSubmit, default rules", [hook], prompt, env("plain")),
             Case("PreToolUse Agent, default rules", [hook], spawn_event(work), env("spawn")),
             Case("UserPromptSubmit, 500 user rules", [hook], prompt, env("rules")),
             Case("PreToolUse Agent, 500 user rules", [hook], spawn_event(work), env("rules")),
+            Case("UserPromptSubmit, project rules, new", [hook], in_project, env("unknown")),
+            Case("UserPromptSubmit, project rules", [hook], in_project, env("project")),
             Case("UserPromptSubmit, 1 MB prompt", [hook], big, env("big")),
         ]
         for case in [true] + cases:

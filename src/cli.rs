@@ -40,6 +40,19 @@ pub enum Command {
         #[command(subcommand)]
         action: RulesAction,
     },
+    /// Let this project's own rules count, .claude/sef.toml, after showing them and what they would do.
+    Allow(AllowArgs),
+    /// Forbid this project's own rules, whatever they come to say.
+    Deny {
+        /// The project's folder; the current one when left out.
+        dir: Option<std::path::PathBuf>,
+    },
+    /// Show the configuration, and where each value of it comes from.
+    Config {
+        /// What to show.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
     /// Note that delegated work was bad: it counts as rejected, and similar work in the session goes one tier up.
     Reject(WordArgs),
     /// Note that delegated work was good, whatever else speaks against it.
@@ -191,6 +204,35 @@ pub struct AddArgs {
     /// Add a rule even if the sentence has that tier already.
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `sef allow`.
+#[derive(Debug, Clone, Args)]
+pub struct AllowArgs {
+    /// The project's folder; the current one when left out.
+    pub dir: Option<std::path::PathBuf>,
+    /// Say yes without being asked.
+    #[arg(long)]
+    pub yes: bool,
+    /// List what is allowed and denied where, and whether it applies.
+    #[arg(long, conflicts_with_all = ["dir", "yes"])]
+    pub list: bool,
+}
+
+/// What to show of the configuration.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigAction {
+    /// Every value, the folders, whether the key is set, and the layers of rules.
+    Show {
+        /// Also where each value comes from.
+        #[arg(long)]
+        origin: bool,
+        /// One JSON object instead of text; always with the origins.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The path of your config.toml.
+    Path,
 }
 
 /// Arguments of `sef reject` and `sef accept`.

@@ -37,6 +37,78 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("NO_COLOR", "set and not empty: reports are never coloured (no-color.org)"),
 ];
 
+/// SEF's folders: the name of each, and the variables that it follows from, first wins, with what is below them.
+const FOLDERS: &[(&str, &[(&str, &str)])] = &[
+    ("state", &[("SEF_STATE_DIR", ""), ("XDG_STATE_HOME", "sef"), ("HOME", ".local/state/sef")]),
+    ("config", &[("SEF_CONFIG_DIR", ""), ("XDG_CONFIG_HOME", "sef"), ("HOME", ".config/sef")]),
+    ("claude", &[("CLAUDE_CONFIG_DIR", ""), ("HOME", ".claude")]),
+    ("bin", &[("SEF_BIN_DIR", ""), ("HOME", ".local/bin")]),
+];
+
+/// A folder that follows from the environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// `state`, `config`, `claude` or `bin`.
+    pub name: &'static str,
+    /// Where it is, and the variable that says so; none when nothing usable is set.
+    pub place: Option<(PathBuf, &'static str)>,
+}
+
+/// SEF's folders, and which variable put each where it is.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn folders() -> Vec<Folder> {
+    FOLDERS
+        .iter()
+        .map(|(name, _)| Folder { name, place: place_of(name, &|variable| std::env::var_os(variable)) })
+        .collect()
+}
+
+fn place_of(folder: &str, lookup: &dyn Fn(&str) -> Option<OsString>) -> Option<(PathBuf, &'static str)> {
+    let (_, variables) = FOLDERS.iter().find(|(name, _)| *name == folder)?;
+    variables.iter().find_map(|(variable, below)| {
+        let root = absolute(lookup(variable))?;
+        Some((if below.is_empty() { root } else { root.join(below) }, *variable))
+    })
+}
+
+/// A folder as a variable names it. Empty or relative counts as unset.
+fn absolute(value: Option<OsString>) -> Option<PathBuf> {
+    value.filter(|value| !value.is_empty()).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The folder of an organisation's defaults, and who must own what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Managed {
+    /// The folder.
+    pub dir: PathBuf,
+    /// Whose it must be.
+    pub owner: Owner,
+}
+
+/// Whose files an organisation's defaults must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Root's.
+    Administrator,
+    /// This user's: for tests, in debug builds only.
+    ThisUser,
+}
+
+impl Managed {
+    /// The platform's place.
+    fn of_the_platform() -> Option<Self> {
+        let dir = if cfg!(target_os = "macos") {
+            PathBuf::from("/Library/Application Support/SEF")
+        } else if cfg!(windows) {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+            absolute(std::env::var_os("ProgramData"))?.join("SEF")
+        } else {
+            PathBuf::from("/etc/sef")
+        };
+        Some(Self { dir, owner: Owner::Administrator })
+    }
+}
+
 /// The value of one variable that the user's configuration names: the key of a hosted service.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 pub fn variable(name: &str) -> Option<String> {
@@ -52,6 +124,8 @@ pub struct Env {
     pub state_dir: Option<PathBuf>,
     /// The user's own configuration; none when nothing usable is set.
     pub config_dir: Option<PathBuf>,
+    /// An organisation's defaults for everybody on this machine.
+    pub managed: Option<Managed>,
     /// Claude Code's folder (settings, agents, transcripts).
     pub claude_dir: Option<PathBuf>,
     /// The folder of Claude Code's own state file `.claude.json`: `CLAUDE_CONFIG_DIR` when that is set, else `HOME`.
@@ -80,33 +154,31 @@ impl Env {
     /// Reads the process environment. An empty or relative folder counts as unset.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub fn read() -> Self {
-        Self::from_lookup(|name| std::env::var_os(name))
+        let mut env = Self::from_lookup(|name| std::env::var_os(name));
+        env.managed = env.managed.or_else(Managed::of_the_platform);
+        env
     }
 
     /// The same from any source of variables, for tests.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<OsString>) -> Self {
-        let folder = |name: &str| {
-            lookup(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
+        let folder = |name: &str| absolute(lookup(name));
+        let place = |name: &str| place_of(name, &lookup).map(|(path, _)| path);
         let text = |name: &str| {
             lookup(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
         };
         let home = folder("HOME");
-        let under_home = |rest: &str| home.as_ref().map(|home| home.join(rest));
-        let state_home = folder("XDG_STATE_HOME").or_else(|| under_home(".local/state"));
-        let config_home = folder("XDG_CONFIG_HOME").or_else(|| under_home(".config"));
         let subagent_model = text("CLAUDE_CODE_SUBAGENT_MODEL_FORCE")
             .or_else(|| text("CLAUDE_CODE_SUBAGENT_MODEL"))
             .filter(|model| model != "inherit");
         Self {
-            state_dir: folder("SEF_STATE_DIR").or_else(|| state_home.map(|dir| dir.join("sef"))),
-            config_dir: folder("SEF_CONFIG_DIR").or_else(|| config_home.map(|dir| dir.join("sef"))),
-            claude_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| under_home(".claude")),
+            state_dir: place("state"),
+            config_dir: place("config"),
+            managed: folder("SEF_TEST_MANAGED_DIR")
+                .filter(|_| cfg!(debug_assertions))
+                .map(|dir| Managed { dir, owner: Owner::ThisUser }),
+            claude_dir: place("claude"),
             client_state_dir: folder("CLAUDE_CONFIG_DIR").or_else(|| home.clone()),
-            bin_dir: folder("SEF_BIN_DIR").or_else(|| under_home(".local/bin")),
+            bin_dir: place("bin"),
             project_dir: folder("CLAUDE_PROJECT_DIR"),
             session_id: text("CLAUDE_CODE_SESSION_ID"),
             subagent_model,

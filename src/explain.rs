@@ -16,13 +16,14 @@ use crate::error::{Error, Result};
 use crate::guidance::family_of;
 use crate::handle::prompt::{self, Prompt};
 use crate::models::Family;
-use crate::rules::cache;
+use crate::rules::approval::{self, State};
 use crate::rules::image::{Image, Table};
 use crate::rules::policy::Policy;
+use crate::rules::{cache, project};
 
-/// Loads the rules and policy as the hook would.
+/// Loads the rules and policy as the hook would in the project of the current folder.
 pub fn load(env: &Env) -> Result<(Image, Policy)> {
-    let (image, _) = cache::image(env.config_dir.as_deref(), env.state_dir.as_deref());
+    let (image, _) = cache::image(env, project::root_here(env).as_deref());
     let policy = serde_json::from_str(image.policy_json()).map_err(|error| {
         Error::new("cannot read the compiled policy", error).fix("delete rules.cache in the state folder")
     })?;
@@ -63,8 +64,10 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>, why_not: Option<u8>)
     // A task text is judged below its description, which is empty here.
     let below = format!("\n\n{typed}");
     let text = if agent.is_some() { below.as_str() } else { text };
+    let of_project = OfProject::here(env);
     if let Some(asked) = why_not {
         let mut out = heading(&policy, &verdict, note);
+        out.push_str(&of_project.note);
         out.push_str(&why_not::page(&image, table, text, &verdict, asked));
         return Ok(out);
     }
@@ -75,7 +78,30 @@ pub fn explain(env: &Env, typed: &str, agent: Option<&str>, why_not: Option<u8>)
         &verdict,
         note,
         &Times { table, loaded, lexed, judged, words: tokens.words },
+        &of_project,
     ))
+}
+
+/// What an explanation says of the project's own rules.
+struct OfProject {
+    /// A line on whether they count, or nothing.
+    note: String,
+    /// The ids of those that do.
+    ids: Vec<String>,
+}
+
+impl OfProject {
+    fn here(env: &Env) -> Self {
+        let state_dir = env.state_dir.as_deref();
+        let root = project::root_here(env);
+        let state = root.as_ref().map_or(State::Absent, |root| approval::state_of(state_dir, root));
+        let text =
+            root.filter(|_| state == State::Applies).and_then(|root| approval::approved(state_dir, &root));
+        Self {
+            note: state.note().map_or(String::new(), |note| note + "\n"),
+            ids: text.and_then(|text| Some(project::parse(&text).ok()?.ids())).unwrap_or_default(),
+        }
+    }
 }
 
 /// Rules that an explanation shows, loudest first.
@@ -124,8 +150,10 @@ fn page(
     verdict: &Verdict,
     note: Option<&str>,
     times: &Times,
+    of_project: &OfProject,
 ) -> String {
     let mut out = heading(policy, verdict, note);
+    out.push_str(&of_project.note);
     let _ = writeln!(out, "\nscores");
     for tier in 0..4 {
         let (score, probability) = (verdict.scores[tier], verdict.probabilities[tier]);
@@ -136,7 +164,7 @@ fn page(
         );
         let _ = writeln!(out, "{}", line.trim_end());
     }
-    out.push_str(&rules_that_fired(image, text, verdict, times.table));
+    out.push_str(&rules_that_fired(image, text, verdict, times.table, &of_project.ids));
     if !verdict.parts.is_empty() {
         let _ = writeln!(out, "\nparts");
         let mut earlier = 0..0;
@@ -174,7 +202,13 @@ fn page(
 }
 
 /// How the scores came about: what each rule adds to each tier, so that a column adds up to the tier's score.
-fn rules_that_fired(image: &Image, text: &str, verdict: &Verdict, table: Table) -> String {
+fn rules_that_fired(
+    image: &Image,
+    text: &str,
+    verdict: &Verdict,
+    table: Table,
+    of_project: &[String],
+) -> String {
     let tiers: String = (0..4).map(|tier| format!("{:<1$}", format!("tier {tier}"), bars::COLUMN)).collect();
     let mut out = format!("\n{:<28} {tiers}each sign is 0.1 points\n", "rules that fired");
     let mut row = |name: &str, weights: [f32; 4], found: &str| {
@@ -190,7 +224,10 @@ fn rules_that_fired(image: &Image, text: &str, verdict: &Verdict, table: Table) 
     loudest.sort_by(|a, b| spread(b).total_cmp(&spread(a)));
     let quiet = loudest.split_off(loudest.len().min(MAX_SHOWN));
     for hit in loudest {
-        row(image.rule(hit.rule).id, image.weights(hit.rule, table), &matched(text, hit));
+        let id = image.rule(hit.rule).id;
+        let is_projects = of_project.iter().any(|own| own == id);
+        let found = matched(text, hit) + if is_projects { "  (project)" } else { "" };
+        row(id, image.weights(hit.rule, table), &found);
     }
     if !quiet.is_empty() {
         let sum = |tier: usize| quiet.iter().map(|hit| image.weights(hit.rule, table)[tier]).sum();

@@ -65,7 +65,7 @@ pub fn say(
     record.tu = Some(tool_use.clone());
     record.agent.clone_from(&spawn.agent);
     record.out = Some(word.outcome());
-    let policy = rules::load(env.config_dir.as_deref()).policy;
+    let policy = rules::load(env).policy;
     metrics::log::append(state_dir, &policy.log, &[record]).map_err(|why| {
         fault(why.to_string())
             .at(metrics::log::path(state_dir, 0))

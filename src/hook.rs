@@ -15,7 +15,7 @@ use crate::hosted::service;
 use crate::metrics::log;
 use crate::metrics::record::{Kind, Record};
 use crate::protocol::{Event, Name};
-use crate::rules::cache;
+use crate::rules::{cache, project};
 use crate::settings::precedence;
 use crate::state;
 use crate::tail::{self, Whose};
@@ -83,10 +83,11 @@ fn answer(input: &[u8], entry: Entry, start: Instant) {
         return;
     }
     let state_dir = env.state_dir.as_deref();
-    let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
+    let cwd = event.cwd();
+    let (image, _) = cache::image(&env, project::root(&env, Path::new(&*cwd)));
     let policy = rules::policy_of(&image);
     let transcript = PathBuf::from(event.transcript_path().into_owned());
-    let folders = agent_folders(&env, &event.cwd());
+    let folders = agent_folders(&env, &cwd);
     let world = World {
         image: &image,
         policy: &policy,

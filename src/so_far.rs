@@ -100,7 +100,7 @@ fn catch_up(env: &Env, known: &mut Known, sources: &[Source], orchestrator: &str
         left -= source.stamp.size;
         let prices = match &mut prices {
             Some(prices) => prices,
-            none => none.insert(Prices::load(env.config_dir.as_deref()).ok()?),
+            none => none.insert(Prices::load(env).ok()?),
         };
         let costs = reader.read(source, None).ok().and_then(|facts| {
             // A fork begins with copies of its parent's requests and runs on its model: no saving either way.

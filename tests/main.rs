@@ -35,5 +35,6 @@ mod simulate;
 mod stats;
 mod supply;
 mod texts;
+mod trust;
 mod turbo;
 mod turbo_runs;

@@ -38,6 +38,8 @@ impl Sandbox {
         sandbox.set("SEF_CONFIG_DIR", home.join("config"));
         sandbox.set("SEF_BIN_DIR", home.join("bin"));
         sandbox.set("CLAUDE_CONFIG_DIR", home.join(".claude"));
+        // Debug builds look here for an organisation's defaults, whatever this machine has in /etc/sef.
+        sandbox.set("SEF_TEST_MANAGED_DIR", home.join("managed"));
         sandbox
     }
 

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser};
 use sef::calendar::now;
 use sef::cli::{
-    AddArgs, Cli, Command, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction, ScopeArgs,
-    StatusArgs, WordArgs,
+    AddArgs, Cli, Command, ConfigAction, ContractAction, FencePart, InstallArgs, PricesAction, RulesAction,
+    ScopeArgs, StatusArgs, WordArgs,
 };
 use sef::config::Env;
 use sef::contract::command;
@@ -16,6 +16,7 @@ use sef::doctor::{self, Asked};
 use sef::error::{Error, Result};
 use sef::explain::Listed;
 use sef::feedback::Word;
+use sef::origin::Shown;
 use sef::prices::show;
 use sef::rules::add::{Wanted, add};
 use sef::rules::check;
@@ -25,7 +26,8 @@ use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::turbo::Turbo;
 use sef::settings::uninstall::uninstall;
-use sef::{eval, explain, feedback, fence, judge, mcp, race, statusline, turbo};
+use sef::trust::Consent;
+use sef::{eval, explain, feedback, fence, judge, mcp, origin, race, statusline, trust, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
@@ -89,6 +91,19 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             RulesAction::Check => check::check(env),
             RulesAction::Test => check::test(env),
         },
+        Command::Allow(args) if args.list => trust::list(env),
+        Command::Allow(args) => {
+            let consent = if args.yes { Consent::Given } else { Consent::Ask };
+            trust::allow(env, args.dir.as_deref(), consent, now(), &mut io::stdout().lock())
+                .map(|()| String::new())
+        }
+        Command::Deny { dir } => trust::deny(env, dir.as_deref(), now()),
+        Command::Config { action: ConfigAction::Path } => origin::path(env),
+        Command::Config { action: ConfigAction::Show { json: true, .. } } => origin::json(env),
+        Command::Config { action: ConfigAction::Show { origin: true, .. } } => {
+            Ok(origin::show(env, Shown::Origins))
+        }
+        Command::Config { action: ConfigAction::Show { .. } } => Ok(origin::show(env, Shown::Values)),
         Command::Reject(args) => said(env, Word::Reject, &args),
         Command::Accept(args) => said(env, Word::Accept, &args),
         Command::Clean(args) => race::command::clean(env, &args),

@@ -39,7 +39,7 @@ impl Facts {
                 dir,
             };
         }
-        let loaded = rules::load(dir.as_deref());
+        let loaded = rules::load(ground.env);
         let own_rules = loaded.set.rules.iter().filter(|(source, _)| source == USERS).count();
         let mut failing = Vec::new();
         if own_rules > 0 {

@@ -59,8 +59,7 @@ impl Facts {
         let usable = |path: &Path| path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok();
         let folder = dir.as_deref().filter(|_| is_folder);
         let bad_logs = folder.map(bad_logs).unwrap_or_default();
-        let current = folder.zip(ground.env.config_dir.as_deref());
-        let current = current.and_then(|(dir, config)| cache::is_current(config, dir));
+        let current = folder.and_then(|_| cache::is_current(ground.env));
         Self {
             is_writable: nearest.is_some_and(usable),
             is_in_the_way: dir.as_deref() == nearest && !is_folder,

@@ -74,18 +74,40 @@ pub fn read_up_to(mut file: &File, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The same, and not through a link at its last component.
+pub fn read_itself(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open(path, Links::Refused)?;
+    let size = file.metadata()?.len();
+    read_whole(&file, size, limit)
+}
+
 /// Reads a private file of at most `limit` bytes: not through a link, and only what nobody but this user can have written.
 pub fn read_private(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    #[cfg(unix)]
+    let owner = rustix::process::geteuid().as_raw();
+    #[cfg(not(unix))]
+    let owner = 0;
+    read_owned(path, owner, limit)
+}
+
+/// Reads a file of at most `limit` bytes: not through a link, and only what nobody but the user of that number can have
+/// written.
+#[cfg_attr(not(unix), expect(unused_variables, reason = "only Unix has numbers for users"))]
+pub fn read_owned(path: &Path, owner: u32, limit: u64) -> io::Result<Vec<u8>> {
     let file = open(path, Links::Refused)?;
     let meta = file.metadata()?;
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        if meta.uid() != rustix::process::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others could have written it"));
-        }
+    if !is_only_of(&meta, owner) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others could have written it"));
     }
     read_whole(&file, meta.len(), limit)
+}
+
+/// Whether a file or folder belongs to the user of that number, and neither its group nor others may write it.
+#[cfg(unix)]
+pub fn is_only_of(meta: &Metadata, owner: u32) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    meta.uid() == owner && meta.mode() & 0o022 == 0
 }
 
 fn read_whole(file: &File, size: u64, limit: u64) -> io::Result<Vec<u8>> {

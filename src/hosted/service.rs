@@ -117,7 +117,7 @@ pub struct Service {
 impl Service {
     /// The service that the user chose, its key included when there is one. `model` is the caller's choice of a model.
     pub fn find(env: &Env, model: Option<&str>) -> Result<Self, Fault> {
-        let settings = users_policy(env.config_dir.as_deref())
+        let settings = users_policy(env)
             .map_err(|error| Fault::new(Kind::BadAddress, &error).fix(error.fix.clone()))?
             .hosted;
         let provider = provider(&settings)?;

@@ -30,7 +30,7 @@ impl Server {
     }
 
     fn ready(&self) -> Ready {
-        let policy = users_policy(self.env.config_dir.as_deref());
+        let policy = users_policy(&self.env);
         // A configuration that cannot be read is check_status' affair.
         let ready = policy.is_ok_and(|policy| service::is_set_up(&policy.hosted, &self.env));
         if ready { Ready::Yes } else { Ready::No }

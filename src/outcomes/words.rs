@@ -33,7 +33,7 @@ pub enum Said<'a> {
 impl Words {
     /// The rules that the hook would use.
     pub fn load(env: &Env) -> Self {
-        let (image, _) = cache::image(env.config_dir.as_deref(), env.state_dir.as_deref());
+        let (image, _) = cache::image(env, None);
         Self { image }
     }
 

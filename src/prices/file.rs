@@ -53,12 +53,23 @@ pub(super) struct Priced {
     pub fast: bool,
     pub rates: [f64; 5],
     pub as_of: String,
-    /// It stands in the user's file.
-    pub users: bool,
+    /// Who says it.
+    pub whose: Whose,
+}
+
+/// Who a price file is by, lowest first: a later one's rows take the place of all earlier ones of their model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// SEF's.
+    BuiltIn,
+    /// The organisation's.
+    Managed,
+    /// The user's.
+    User,
 }
 
 /// The rows of a price file in their order.
-pub(super) fn rows(text: &str, users: bool) -> Result<Vec<Priced>> {
+pub(super) fn rows(text: &str, whose: Whose) -> Result<Vec<Priced>> {
     let file: File = toml::from_str(text)
         .map_err(|error| fault(text, error.span().map_or(0, |span| span.start), error.message()))?;
     let priced = file.price.into_iter().map(|row| Priced {
@@ -68,7 +79,7 @@ pub(super) fn rows(text: &str, users: bool) -> Result<Vec<Priced>> {
         over_prompt: row.over_prompt,
         fast: row.speed == Speed::Fast,
         as_of: row.as_of,
-        users,
+        whose,
     });
     Ok(priced.collect())
 }

@@ -7,13 +7,18 @@ pub mod show;
 mod usd;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::rules::managed;
+use file::{Priced, Whose};
 pub use usd::Usd;
 
+/// Name of the file, in every folder.
+pub const FILE: &str = "prices.toml";
 const BUILT_IN: &str = include_str!("../../rules/prices.toml");
 
 /// What one API request used. Token counts; `web_searches` counts requests.
@@ -57,7 +62,7 @@ pub struct Prices {
     us_inference_millis: u64,
     /// The date that the built-in list was checked on.
     pub as_of: String,
-    /// Models whose rows came from the user's own file, with the date given there.
+    /// Models whose rows came from another file than the built-in one, with the date given there.
     pub overridden: BTreeMap<String, String>,
 }
 
@@ -75,28 +80,27 @@ struct Card {
 }
 
 impl Prices {
-    /// The built-in list, then the user's `prices.toml` when there is one.
+    /// The built-in list, then the organisation's `prices.toml` and the user's where there are some.
     ///
-    /// Fails with path, line and column when that file can't be read or has a fault: a wrong price is worse than none.
-    pub fn load(config_dir: Option<&Path>) -> Result<Self> {
+    /// Fails with path, line and column when such a file can't be read or has a fault: a wrong price is worse than none. An
+    /// organisation's file that others could have written is ignored; `sef rules check` names it.
+    pub fn load(env: &Env) -> Result<Self> {
         let mut prices = Self::built_in()?;
-        if let Some((path, text)) = users_file(config_dir)? {
+        for (_, path, text) in files(env)? {
             prices.apply(&text).map_err(|error| error.at(&path))?;
         }
         Ok(prices)
     }
 
-    /// The built-in rows as they are written.
-    fn built_in_rows() -> Result<Vec<file::Priced>> {
-        file::rows(BUILT_IN, false)
-    }
-
-    /// The rows of the user's `prices.toml` as they are written; none without such a file.
-    fn users_rows(config_dir: Option<&Path>) -> Result<Vec<file::Priced>> {
-        match users_file(config_dir)? {
-            Some((path, text)) => file::rows(&text, true).map_err(|error| error.at(&path)),
-            None => Ok(Vec::new()),
+    /// The rows that count, as they are written.
+    fn rows(env: &Env) -> Result<Vec<Priced>> {
+        let mut rows = file::rows(BUILT_IN, Whose::BuiltIn)?;
+        for (whose, path, text) in files(env)? {
+            let own = file::rows(&text, whose).map_err(|error| error.at(&path))?;
+            rows.retain(|row| !own.iter().any(|new| new.model == row.model));
+            rows.extend(own);
         }
+        Ok(rows)
     }
 
     /// The prices that SEF came with. A test keeps them free of faults.
@@ -160,20 +164,27 @@ impl ModelPrices<'_> {
     }
 }
 
-/// The user's price file and its text, when there is one.
-fn users_file(config_dir: Option<&Path>) -> Result<Option<(PathBuf, String)>> {
-    let Some(path) = config_dir.map(|dir| dir.join("prices.toml")) else { return Ok(None) };
+/// The price files besides the built-in one, lowest first.
+fn files(env: &Env) -> Result<Vec<(Whose, PathBuf, String)>> {
+    let mut found = Vec::new();
+    if let Ok(Some(file)) = managed::read(env.managed.as_ref(), FILE) {
+        found.push((Whose::Managed, file.path, file.text));
+    }
+    let Some(path) = env.config_dir.as_ref().map(|dir| dir.join(FILE)) else { return Ok(found) };
     let text = crate::fsx::read_regular(&path, crate::rules::MAX_FILE).and_then(|bytes| {
         String::from_utf8(bytes)
             .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
     });
     match text {
-        Ok(text) => Ok(Some((path, text))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::new("cannot read your prices", error)
-            .at(&path)
-            .fix("make the file readable, or move it away to use the built-in prices")),
+        Ok(text) => found.push((Whose::User, path, text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => {
+            return Err(Error::new("cannot read your prices", error)
+                .at(&path)
+                .fix("make the file readable, or move it away to use the built-in prices"));
+        }
     }
+    Ok(found)
 }
 
 /// More names to look a model id up under, the most exact first: without the context suffix (`[1m]`), without

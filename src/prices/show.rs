@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Prices;
-use super::file::Priced;
+use super::file::{Priced, Whose};
 use crate::calendar::{DAY, parse_date};
 use crate::config::Env;
 use crate::error::Result;
@@ -11,15 +11,10 @@ use crate::error::Result;
 /// Age from which a list should be compared with its source, in days: list prices changed about that often in 2026.
 const OLD: u64 = 90;
 
-/// The prices, and the rows that count: the user's for the models that they name, the built-in ones for the others.
+/// The prices, and the rows that count.
 fn rows(env: &Env) -> Result<(Prices, Vec<Priced>)> {
     // Loading checks both lists, so that what is shown is what reports use.
-    let prices = Prices::load(env.config_dir.as_deref())?;
-    let users = Prices::users_rows(env.config_dir.as_deref())?;
-    let mut rows = Prices::built_in_rows()?;
-    rows.retain(|row| !users.iter().any(|own| own.model == row.model));
-    rows.extend(users);
-    Ok((prices, rows))
+    Ok((Prices::load(env)?, Prices::rows(env)?))
 }
 
 /// Every row, in dollars per million tokens, with its source.
@@ -42,8 +37,8 @@ pub fn list(env: &Env) -> Result<String> {
         if row.fast {
             when.push("fast".to_owned());
         }
-        if row.users {
-            when.push(format!("yours, {}", row.as_of));
+        if let Some(whose) = whose(&row) {
+            when.push(format!("{whose}, {}", row.as_of));
         }
         let line = format!(
             "{:<20}{input:>8}{output:>8}{five_minutes:>9}{hour:>9}{read:>8}  {}",
@@ -60,10 +55,11 @@ pub fn check(env: &Env, now: u64) -> Result<(String, bool)> {
     let (prices, rows) = rows(env)?;
     let mut out = String::new();
     let mut old = say_age(&mut out, "the built-in list", &prices.as_of, now);
-    let mut users: Vec<&Priced> = rows.iter().filter(|row| row.users).collect();
-    users.dedup_by(|a, b| a.model == b.model && a.as_of == b.as_of);
-    for row in users {
-        old |= say_age(&mut out, &format!("your price of {}", row.model), &row.as_of, now);
+    let mut own: Vec<&Priced> = rows.iter().filter(|row| row.whose != Whose::BuiltIn).collect();
+    own.dedup_by(|a, b| a.model == b.model && a.as_of == b.as_of);
+    for row in own {
+        let by = if row.whose == Whose::User { "your price" } else { "your organisation's price" };
+        old |= say_age(&mut out, &format!("{by} of {}", row.model), &row.as_of, now);
     }
     for row in &rows {
         if let Some(from) = row.from.as_deref()
@@ -80,6 +76,15 @@ pub fn check(env: &Env, now: u64) -> Result<(String, bool)> {
         );
     }
     Ok((out, old))
+}
+
+/// Who says a row that is not built in.
+fn whose(row: &Priced) -> Option<&'static str> {
+    match row.whose {
+        Whose::BuiltIn => None,
+        Whose::Managed => Some("your organisation's"),
+        Whose::User => Some("yours"),
+    }
 }
 
 fn say_age(out: &mut String, what: &str, as_of: &str, now: u64) -> bool {

@@ -131,7 +131,7 @@ pub fn make(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<Repor
 /// The same, with the outcome of each delegation in the order of the report's list.
 pub fn make_judged(env: &Env, args: &ReportArgs, now: u64, here: &Path) -> Result<(Report, Vec<Judged>)> {
     let read = Read::all(env, args, now, here)?;
-    Ok(figures(env, read, &Prices::load(env.config_dir.as_deref())?, now))
+    Ok(figures(env, read, &Prices::load(env)?, now))
 }
 
 /// The log and the transcripts in scope.

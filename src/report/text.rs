@@ -24,7 +24,7 @@ pub fn json(report: &impl Serialize) -> Result<String> {
     Ok(text)
 }
 
-/// Text with every control character (but the line feed) and every character that reorders text made visible.
+/// Text with every control character (but the line feed) and every character that reorders or hides text made visible.
 pub fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -35,7 +35,13 @@ pub fn plain(text: &str) -> String {
 
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'
+                ..='\u{180f}' | '\u{3164}' | '\u{ffa0}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The beginning of a text from outside, at most `most` characters: one line, no control characters.

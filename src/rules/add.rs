@@ -71,7 +71,7 @@ pub fn add(env: &Env, wanted: &Wanted) -> Result<String> {
     let target = Target::read(&path)?;
     target.check_replaceable()?;
     let old = text_of(&target)?;
-    let before = Rules::of(sound(load_as_if(env.config_dir.as_deref(), old), &path)?);
+    let before = Rules::of(sound(load_as_if(env, old), &path)?);
     let users: RuleFile = toml::from_str(old).unwrap_or_default();
     check_wishes(wanted, &before, &users, sentence)?;
     let judged = before.judge(sentence);
@@ -85,7 +85,7 @@ pub fn add(env: &Env, wanted: &Wanted) -> Result<String> {
     let mut draft = draft(wanted, &before, &bed, &users, (sentence, role))?;
     let (new, after) = loop {
         let new = appended(old, &draft);
-        let after = Rules::of(load_as_if(env.config_dir.as_deref(), &new));
+        let after = Rules::of(load_as_if(env, &new));
         check_read_back(&after, &draft, &path)?;
         if is_right(wanted.tier, role, &after.judge(sentence)) {
             break (new, after);

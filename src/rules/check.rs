@@ -2,18 +2,27 @@
 
 use std::fmt::Write as _;
 
+use super::approval::{self, State};
 use super::bed::Text;
 use super::compile::{Fitted, Problem, by_hand, compile};
 use super::image::Image;
 use super::schema::Rule;
-use super::{Loaded, load};
+use super::{Loaded, distance, load, load_in, project};
 use crate::classify::matcher;
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::report::text::plain;
+
+/// The rules that count in the project of the current folder.
+fn loaded_here(env: &Env) -> Loaded {
+    let root = project::root_here(env);
+    let approved = root.and_then(|root| approval::approved(env.state_dir.as_deref(), &root));
+    load_in(env, approved.as_deref())
+}
 
 /// One line per rule.
 pub fn list(env: &Env) -> String {
-    let loaded = load(env.config_dir.as_deref());
+    let loaded = loaded_here(env);
     let mut out = String::new();
     for (source, rule) in &loaded.set.rules {
         let role = format!("{:?}", rule.role).to_lowercase();
@@ -25,7 +34,7 @@ pub fn list(env: &Env) -> String {
 
 /// Everything about one rule.
 pub fn show(env: &Env, id: &str) -> Result<String> {
-    let loaded = load(env.config_dir.as_deref());
+    let loaded = loaded_here(env);
     let Some((source, rule)) = loaded.set.rules.iter().find(|(_, rule)| rule.id == id) else {
         if let Some(fitted) = loaded.set.learned.get(id).filter(|_| !id.starts_with('#')) {
             return Ok(format!("{id} (a learned phrase)\n{}", weights(fitted, "", [0.0; 4])));
@@ -77,28 +86,58 @@ fn weights(fitted: &[Option<Fitted>; 2], source: &str, by_hand: [f32; 4]) -> Str
     out
 }
 
-/// All mistakes: those found while loading, regexes that do not compile, and examples that fail.
+/// All mistakes: those found while loading, regexes that do not compile, and examples that fail. The rules of the project of
+/// the current folder are looked at too, whether or not they count; a note says when they do not.
 pub fn check(env: &Env) -> Result<String> {
-    let loaded = load(env.config_dir.as_deref());
-    let mut problems = loaded.problems.clone();
-    problems.extend(regex_problems(&loaded));
-    problems.extend(example_problems(&loaded));
+    let root = project::root_here(env);
+    let state =
+        root.as_ref().map_or(State::Absent, |root| approval::state_of(env.state_dir.as_deref(), root));
+    let project = root.and_then(|root| project::read(&root).ok().flatten());
+    let loaded = load_in(env, project.as_deref());
+    let problems = problems(&loaded, project.as_deref());
+    let note = state.note().map_or(String::new(), |note| note + "\n");
     if problems.is_empty() {
-        return Ok(format!("{} rules, no mistakes\n", loaded.set.rules.len()));
+        let count = match state {
+            State::Applies => loaded.set.rules.len(),
+            _ => load(env).set.rules.len(),
+        };
+        return Ok(format!("{count} rules, no mistakes\n{note}"));
     }
+    let mut text = plain(&listed(&problems));
+    if !note.is_empty() {
+        let _ = write!(text, "\n{}", note.trim_end());
+    }
+    let mut error = Error::new(format!("{} mistakes in the rules", problems.len()), text);
+    // What is wrong with the project's rules alone is not in the user's folder.
+    let is_users = problems.iter().any(|problem| !problem.source.starts_with(project::FILE));
+    if let Some(dir) = env.config_dir.as_ref().filter(|_| is_users) {
+        error = error.at(dir);
+    }
+    Err(error)
+}
+
+/// Everything that is wrong in what was loaded; problems with rules of a project's text have their line.
+pub fn problems(loaded: &Loaded, project: Option<&str>) -> Vec<Problem> {
+    let mut problems = loaded.problems.clone();
+    problems.extend(regex_problems(loaded));
+    problems.extend(example_problems(loaded));
+    if let Some(text) = project {
+        project::place(&mut problems, text);
+    }
+    problems
+}
+
+/// Problems as lines, each below a new line.
+pub fn listed(problems: &[Problem]) -> String {
     let mut text = String::new();
-    for problem in &problems {
+    for problem in problems {
         let _ = write!(text, "\n  {}", problem.source);
         if !problem.rule.is_empty() {
             let _ = write!(text, " [{}]", problem.rule);
         }
         let _ = write!(text, ": {}\n    {}", problem.message, problem.hint);
     }
-    let mut error = Error::new(format!("{} mistakes in the rules", problems.len()), text);
-    if let Some(dir) = &env.config_dir {
-        error = error.at(dir);
-    }
-    Err(error)
+    text
 }
 
 /// Regexes that do not compile.
@@ -150,7 +189,7 @@ fn fires(image: &Image, rule: usize, example: &str) -> bool {
 
 /// Runs all examples.
 pub fn test(env: &Env) -> Result<String> {
-    let loaded = load(env.config_dir.as_deref());
+    let loaded = loaded_here(env);
     let count = |list: fn(&Rule) -> usize| loaded.set.rules.iter().map(|(_, rule)| list(rule)).sum::<usize>();
     let total = count(|rule| rule.examples.len()) + count(|rule| rule.not.len());
     let problems = example_problems(&loaded);
@@ -164,28 +203,13 @@ pub fn test(env: &Env) -> Result<String> {
     Err(Error::new("examples fail", format!("{} of {total}{}", problems.len(), lines.concat())))
 }
 
-/// Edit distance, for "did you mean".
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_built_in_rule_passes_its_examples_and_counter_examples() {
-        let loaded = load(None);
+        let loaded = load(&Env::default());
         assert_eq!(loaded.problems, []);
         let failing: Vec<String> =
             example_problems(&loaded).into_iter().map(|p| format!("{}: {}", p.rule, p.message)).collect();
@@ -194,7 +218,7 @@ mod tests {
 
     #[test]
     fn every_built_in_rule_has_an_example_and_a_counter_example() {
-        for (_, rule) in load(None).set.rules {
+        for (_, rule) in load(&Env::default()).set.rules {
             assert!(!rule.examples.is_empty() && !rule.not.is_empty(), "{}", rule.id);
         }
     }

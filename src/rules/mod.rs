@@ -1,15 +1,27 @@
-//! Rules: their files (`schema`), compiling them (`compile`), reading the compiled table (`image`), and the layers:
-//! built-in files first, then the user's `rules.toml`; later ids win.
+//! Rules: their files (`schema`), compiling them (`compile`), reading the compiled table (`image`), and the layers, lowest first:
+//!
+//! 1. built-in: `rules/tiers/*.toml`, compiled into the binary;
+//! 2. managed: an organisation's `rules.toml`, while only the administrator can have written it ([`managed`]);
+//! 3. user: `rules.toml` in SEF's configuration folder;
+//! 4. project: `.claude/sef.toml`, as the user allowed it ([`project`], [`approval`]);
+//! 5. `calibration.toml`: what outcomes taught, over the weights of all of them.
+//!
+//! A later rule takes the place of an earlier one of its id; `off` removes earlier rules. What a lower layer switched off a
+//! project cannot bring back. The policy (`config.toml`) has the layers 1 to 3, key by key ([`overlay`]); a project has no say in it.
 
 pub mod add;
+pub mod approval;
 pub mod bed;
 pub mod cache;
 pub mod calibration;
 pub mod check;
 pub mod compile;
 pub mod image;
+pub mod managed;
+pub mod overlay;
 pub mod phrase;
 pub mod policy;
+pub mod project;
 pub mod schema;
 pub mod words;
 
@@ -18,8 +30,11 @@ use std::sync::OnceLock;
 
 use compile::{Problem, RuleSet};
 use image::Image;
+pub use overlay::users_policy;
 use policy::Policy;
 use schema::RuleFile;
+
+use crate::config::Env;
 
 include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
 
@@ -47,23 +62,7 @@ pub fn built_in_policy() -> Policy {
     toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built")
 }
 
-/// The policy with the user's config.toml laid over it. Strict: what sends a key must not fall back to another service
-/// because of a typing mistake.
-pub fn users_policy(config_dir: Option<&Path>) -> crate::error::Result<Policy> {
-    let Some(path) = config_dir.map(|dir| dir.join("config.toml")) else { return Ok(built_in_policy()) };
-    let fault = |why: String, fix: String| {
-        crate::error::Error::new("cannot use your configuration", why).at(&path).fix(fix)
-    };
-    match read_layer(&path) {
-        Ok(Some(text)) => overlay(&text).map_err(|problem| {
-            fault(format!("{} {}", problem.source, problem.message).trim().to_owned(), problem.hint)
-        }),
-        Ok(None) => Ok(built_in_policy()),
-        Err(why) => Err(fault(why, "make the file readable, or move it away".to_owned())),
-    }
-}
-
-/// All layers of a user, merged, with everything that is wrong in the user's files.
+/// All layers of a user, merged, with everything that is wrong in them.
 #[derive(Debug)]
 pub struct Loaded {
     /// The rules.
@@ -72,47 +71,82 @@ pub struct Loaded {
     pub policy: Policy,
     /// What is wrong; what is wrong was left out.
     pub problems: Vec<Problem>,
+    /// The layers of rules that count, lowest first.
+    pub layers: Vec<Layer>,
 }
 
-/// Loads built-in rules plus `rules.toml`, `config.toml` and `calibration.toml` of a configuration folder. Lenient: what is broken is
-/// left out and listed.
-pub fn load(config_dir: Option<&Path>) -> Loaded {
-    load_with(config_dir, config_dir.map_or(Ok(None), |dir| read_layer(&dir.join(USERS))))
+/// One layer of rules as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `built-in`, `managed`, `user` or `project`.
+    pub name: &'static str,
+    /// Its file, as the source of its rules says it.
+    pub source: String,
+    /// Rules that it defines.
+    pub rules: usize,
+    /// Rules that it switches off.
+    pub off: usize,
 }
 
-/// The same as if `rules.toml` held another text.
-pub fn load_as_if(config_dir: Option<&Path>, rules_toml: &str) -> Loaded {
-    load_with(config_dir, Ok(Some(rules_toml.to_owned())))
+/// Loads built-in rules, an organisation's, and a user's `rules.toml`, `config.toml` and `calibration.toml`. Lenient: what is
+/// broken is left out and listed.
+pub fn load(env: &Env) -> Loaded {
+    load_with(env, users_rules(env), None)
 }
 
-fn load_with(config_dir: Option<&Path>, rules_toml: Result<Option<String>, String>) -> Loaded {
-    let mut layers = built_in_layers();
+/// The same with a project's rules on top, whether or not anybody allowed them.
+pub fn load_in(env: &Env, project: Option<&str>) -> Loaded {
+    load_with(env, users_rules(env), project)
+}
+
+/// The same as [`load`] if the user's `rules.toml` held another text.
+pub fn load_as_if(env: &Env, rules_toml: &str) -> Loaded {
+    load_with(env, Ok(Some(rules_toml.to_owned())), None)
+}
+
+fn users_rules(env: &Env) -> Result<Option<String>, String> {
+    env.config_dir.as_ref().map_or(Ok(None), |dir| read_layer(&dir.join(USERS)))
+}
+
+fn load_with(env: &Env, users: Result<Option<String>, String>, project: Option<&str>) -> Loaded {
+    let mut files = built_in_layers();
+    let mut layers: Vec<Layer> = files.iter().map(|(source, file)| layer("built-in", source, file)).collect();
     let mut problems = Vec::new();
-    let mut policy = built_in_policy();
-    match rules_toml {
-        Ok(Some(text)) => match toml::from_str::<RuleFile>(&text) {
-            Ok(file) => {
-                problems.extend(strangers(&layers, &file));
-                layers.push((USERS.to_owned(), file));
-            }
-            Err(error) => problems.push(syntax(USERS, &error, &text)),
-        },
+    match managed::read(env.managed.as_ref(), USERS) {
+        Ok(Some(file)) => {
+            let source = file.path.display().to_string();
+            add_layer(("managed", &source, &file.text), &mut files, &mut layers, &mut problems);
+        }
+        Ok(None) => {}
+        Err(unused) => problems.push(overlay::ignored(&unused)),
+    }
+    match users {
+        Ok(Some(text)) => add_layer(("user", USERS, &text), &mut files, &mut layers, &mut problems),
         Ok(None) => {}
         Err(message) => problems.push(unreadable(USERS, message)),
     }
-    if let Some(dir) = config_dir {
-        match read_layer(&dir.join("config.toml")) {
-            Ok(Some(text)) => match overlay(&text) {
-                Ok(changed) => policy = changed,
-                Err(problem) => problems.push(problem),
-            },
-            Ok(None) => {}
-            Err(message) => problems.push(unreadable("config.toml", message)),
+    let overlay::Overlaid { mut policy, problems: found, .. } = overlay::overlaid(env);
+    let prices = managed::read(env.managed.as_ref(), crate::prices::FILE).err();
+    for problem in found.into_iter().chain(prices.as_ref().map(overlay::ignored)) {
+        // A folder that others can write is said once, not for each of its files.
+        if !problems.contains(&problem) {
+            problems.push(problem);
         }
     }
-    let (mut set, found) = compile::merge(&layers);
+    if let Some(text) = project {
+        match project::parse(text) {
+            Ok(said) => {
+                let (file, found) = project::above(said, &files);
+                problems.extend(found);
+                layers.push(layer("project", project::FILE, &file));
+                files.push((project::FILE.to_owned(), file));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    let (mut set, found) = compile::merge(&files);
     problems.extend(found);
-    if let Some(dir) = config_dir {
+    if let Some(dir) = &env.config_dir {
         match read_layer(&dir.join(calibration::FILE)) {
             Ok(Some(text)) => {
                 let (file, found) = calibration::parse(&text);
@@ -123,17 +157,41 @@ fn load_with(config_dir: Option<&Path>, rules_toml: Result<Option<String>, Strin
             Err(message) => problems.push(unreadable(calibration::FILE, message)),
         }
     }
-    Loaded { set, policy, problems }
+    if let Some(text) = project {
+        project::place(&mut problems, text);
+    }
+    Loaded { set, policy, problems, layers }
 }
 
-/// Learned weights of a user's file for rules that are nowhere: a typo that would silently do nothing.
-fn strangers(built_in: &[(String, RuleFile)], users: &RuleFile) -> Vec<Problem> {
-    let files = || built_in.iter().map(|(_, file)| file).chain([users]);
+fn layer(name: &'static str, source: &str, file: &RuleFile) -> Layer {
+    Layer { name, source: source.to_owned(), rules: file.rule.len(), off: file.off.len() }
+}
+
+/// Puts a whole rule file over the others.
+fn add_layer(
+    (name, source, text): (&'static str, &str, &str),
+    files: &mut Vec<(String, RuleFile)>,
+    layers: &mut Vec<Layer>,
+    problems: &mut Vec<Problem>,
+) {
+    match toml::from_str::<RuleFile>(text) {
+        Ok(file) => {
+            problems.extend(strangers(files, &file, source));
+            layers.push(layer(name, source, &file));
+            files.push((source.to_owned(), file));
+        }
+        Err(error) => problems.push(syntax(source, &error, text)),
+    }
+}
+
+/// Learned weights of a file for rules that are nowhere: a typo that would silently do nothing.
+fn strangers(below: &[(String, RuleFile)], own: &RuleFile, source: &str) -> Vec<Problem> {
+    let files = || below.iter().map(|(_, file)| file).chain([own]);
     let is_known = |id: &str| files().flat_map(|file| &file.rule).any(|rule| rule.id == id);
-    let keys = users.learned.user.keys().chain(users.learned.task.keys());
+    let keys = own.learned.user.keys().chain(own.learned.task.keys());
     keys.filter(|key| key.strip_prefix('#').is_some_and(|id| !is_known(id)))
         .map(|key| Problem {
-            source: USERS.to_owned(),
+            source: source.to_owned(),
             rule: key.clone(),
             message: "this learned weight names no rule".to_owned(),
             hint: "`sef rules list` shows the ids".to_owned(),
@@ -155,57 +213,36 @@ fn unreadable(source: &str, message: String) -> Problem {
         source: source.to_owned(),
         rule: String::new(),
         message,
-        hint: "the built-in values are used".to_owned(),
+        hint: "make the file readable, or move it away; until then it does not count".to_owned(),
     }
 }
 
+/// The line (1-based) of a place in a text.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    memchr::memchr_iter(b'\n', &text.as_bytes()[..at.min(text.len())]).count() + 1
+}
+
+/// Edit distance, for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = corner + usize::from(x != y);
+            corner = row[j + 1];
+            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
 fn syntax(source: &str, error: &toml::de::Error, text: &str) -> Problem {
-    let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let line = error.span().map_or(0, |span| line_of(text, span.start));
     Problem {
         source: format!("{source}:{line}"),
         rule: String::new(),
         message: error.message().to_owned(),
         hint: "the whole file is left out until this is mended".to_owned(),
     }
-}
-
-/// A user's config.toml laid over the built-in policy, key by key.
-fn overlay(text: &str) -> Result<Policy, Problem> {
-    let user: toml::Table = toml::from_str(text).map_err(|error| syntax("config.toml", &error, text))?;
-    let mut merged: toml::Table =
-        toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built");
-    if user.contains_key("calibration") {
-        return Err(Problem {
-            source: "config.toml".to_owned(),
-            rule: "calibration".to_owned(),
-            message: "what is calibrated does not stand here".to_owned(),
-            hint: "`sef-stats calibrate --apply` writes calibration.toml; the built-in values are used"
-                .to_owned(),
-        });
-    }
-    for (section, value) in user {
-        match (merged.get_mut(&section), value) {
-            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => old.extend(new),
-            (_, value) => {
-                merged.insert(section, value);
-            }
-        }
-    }
-    let policy: Policy = merged.try_into().map_err(|error: toml::de::Error| Problem {
-        source: "config.toml".to_owned(),
-        rule: String::new(),
-        message: error.message().to_owned(),
-        hint: "rules/config.toml shows every key; the built-in values are used".to_owned(),
-    })?;
-    for (name, model) in [("1", &policy.tiers.one), ("2", &policy.tiers.two), ("3", &policy.tiers.three)] {
-        if !["haiku", "sonnet", "opus", "fable", "parent", "off"].contains(&model.as_str()) {
-            return Err(Problem {
-                source: "config.toml".to_owned(),
-                rule: format!("tiers.{name}"),
-                message: format!("{model:?} is not a model that a spawn accepts"),
-                hint: "use haiku, sonnet, opus, fable, parent or off".to_owned(),
-            });
-        }
-    }
-    Ok(policy)
 }

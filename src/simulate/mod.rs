@@ -118,9 +118,9 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Sim
             .fix("give it with --transcripts, or set HOME or CLAUDE_CONFIG_DIR to an absolute path"));
     };
     let (projects, only) = as_projects(projects);
-    let prices = Prices::load(env.config_dir.as_deref())?;
+    let prices = Prices::load(env)?;
     // Without a state folder the compiled rules are not kept: this command writes nothing.
-    let (image, _) = cache::image(env.config_dir.as_deref(), None);
+    let (image, _) = cache::image(&Env { state_dir: None, ..env.clone() }, None);
     let mut policy = rules::policy_of(&image);
     if let Some(preset) = args.preset {
         preset.name().clone_into(&mut policy.confidence.preset);

@@ -15,7 +15,7 @@ use crate::turbo::order::{Compared, Finished, Status};
 
 /// The same numbers of tokens at the list prices of Claude's models. Tokenizers differ, so this is a scale and no bill.
 pub fn compare(env: &Env, used: &Usage) -> Vec<Compared> {
-    let Ok(prices) = Prices::load(env.config_dir.as_deref()) else { return Vec::new() };
+    let Ok(prices) = Prices::load(env) else { return Vec::new() };
     let tokens = prices::Usage { input: used.prompt, output: used.completion, ..prices::Usage::default() };
     let priced = known().compare.iter().filter_map(|model| {
         Some(Compared { model: model.clone(), usd: prices.cost(model, now(), &tokens)?.dollars() })
@@ -59,7 +59,7 @@ pub fn line(env: &Env, kind: Kind, project: Option<&Path>) -> Record {
 /// Appends a line to the log, if it can be.
 pub fn append(env: &Env, record: Record) {
     let Some(state_dir) = env.state_dir.as_deref() else { return };
-    let policy = users_policy(env.config_dir.as_deref()).unwrap_or_else(|_| built_in_policy());
+    let policy = users_policy(env).unwrap_or_else(|_| built_in_policy());
     let _ = log::append(state_dir, &policy.log, &[record]);
 }
 

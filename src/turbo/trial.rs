@@ -93,7 +93,7 @@ fn fenced(
 }
 
 fn configured(env: &Env) -> Result<Sandbox> {
-    Ok(users_policy(env.config_dir.as_deref())?.hosted.sandbox)
+    Ok(users_policy(env)?.hosted.sandbox)
 }
 
 impl Trial {

@@ -1,6 +1,9 @@
 //! The shell around the hot path: read one event from stdin within bounds, handle it, write one reply, append one
 //! record, exit 0. Whatever goes wrong here costs a hint or a record, never a prompt or a tool call.
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +62,8 @@ fn answer(input: &[u8], start: Instant) {
         return;
     }
     let env = Env::read();
-    assert!(!env.test_panic, "asked to panic");
+    let panics = |place: &str| assert!(env.test_panic.as_deref() != Some(place), "asked to panic");
+    panics("early");
     let state_dir = env.state_dir.as_deref();
     let (image, _) = cache::image(env.config_dir.as_deref(), state_dir);
     let policy = rules::policy_of(&image);
@@ -81,6 +85,7 @@ fn answer(input: &[u8], start: Instant) {
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();
     let mut held = state::hold(memory, &event.session_id());
     let mut outcome = handle::handle(&event, &world, &mut held.session);
+    panics("late");
     if let Some(reply) = &outcome.reply {
         // One write of the whole reply; a reader that is gone is nobody's fault.
         let mut line = reply.to_json().into_bytes();

@@ -101,7 +101,7 @@ pub fn check(env: &Env) -> Result<String> {
     Err(error)
 }
 
-fn regex_problems(loaded: &Loaded) -> Vec<Problem> {
+pub(super) fn regex_problems(loaded: &Loaded) -> Vec<Problem> {
     let rules = loaded.set.rules.iter();
     rules
         .filter_map(|(source, rule)| {

@@ -10,6 +10,8 @@ pub mod compile;
 pub mod image;
 pub mod phrase;
 pub mod policy;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 pub mod schema;
 pub mod words;
 

@@ -140,8 +140,8 @@ pub struct Env {
     pub subagent_model: Option<String>,
     /// The model that the user chose for the orchestrator through the environment.
     pub anthropic_model: Option<String>,
-    /// Debug builds only: makes the hook panic, for the test that a panic is silent.
-    pub test_panic: bool,
+    /// Debug builds only: where the hook is to panic (`early`, `late`), for the tests that a panic is silent.
+    pub test_panic: Option<String>,
     /// The model that the user chose for turbo through the environment.
     pub cerebras_model: Option<String>,
     /// Where the environment says that Cerebras is.
@@ -183,7 +183,7 @@ impl Env {
             session_id: text("CLAUDE_CODE_SESSION_ID"),
             subagent_model,
             anthropic_model: text("ANTHROPIC_MODEL"),
-            test_panic: cfg!(debug_assertions) && text("SEF_TEST_PANIC").is_some(),
+            test_panic: text("SEF_TEST_PANIC").filter(|_| cfg!(debug_assertions)),
             cerebras_model: text("CEREBRAS_MODEL"),
             cerebras_base_url: text("CEREBRAS_BASE_URL"),
             no_color: lookup("NO_COLOR").is_some_and(|value| !value.is_empty()),

@@ -1,6 +1,9 @@
 //! The shell around the hot path: read one event from stdin within bounds, handle it, write one reply, append one
 //! record, exit 0. Whatever goes wrong here costs a hint or a record, never a prompt or a tool call.
 
+#[cfg(any(test, fuzzing))]
+pub mod property;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -78,7 +81,8 @@ fn answer(input: &[u8], entry: Entry, start: Instant) {
         return;
     }
     let env = Env::read();
-    assert!(!env.test_panic, "asked to panic");
+    let panics = |place: &str| assert!(env.test_panic.as_deref() != Some(place), "asked to panic");
+    panics("early");
     if entry == Entry::Plugin && precedence::settings_serve(&env, &event.hook_event_name(), &event.cwd()) {
         return;
     }
@@ -104,6 +108,7 @@ fn answer(input: &[u8], entry: Entry, start: Instant) {
     let memory = handle::needs_memory(&event).then_some(state_dir).flatten();
     let mut held = state::hold(memory, &event.session_id());
     let mut outcome = handle::handle(&event, &world, &mut held.session);
+    panics("late");
     let reply = outcome.reply.take().map(|reply| match entry {
         Entry::Settings => reply,
         Entry::Plugin => reply.reworded(guidance::in_the_plugin),

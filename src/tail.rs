@@ -79,7 +79,7 @@ pub fn last_model(path: &Path, whose: Whose) -> Option<Spoke> {
     None
 }
 
-fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
+pub(crate) fn last_in(bytes: &[u8], whose: Whose) -> Option<Spoke> {
     bytes.rsplit(|b| *b == b'\n').find_map(|line| {
         let answer = holds(line, b"\"assistant\"") && holds(line, b"\"model\"");
         if !answer && !holds(line, b"\"modelId\"") {

@@ -77,15 +77,23 @@ fn a1_broken_rules_and_config_leave_the_built_in_answer() {
 }
 
 #[test]
-fn a3_a_panic_is_silent_and_harmless() {
+fn a3_a_panic_is_silent_and_harmless_before_and_after_each_handler() {
     for name in names().iter().filter(|name| *name != "Unknown") {
-        let mut sandbox = Sandbox::new();
-        sandbox.set("SEF_TEST_PANIC", "1");
-        sandbox.set("RUST_BACKTRACE", "full");
-        let run = hook(&sandbox, &payload(name).to_string().replace("config module", "CANARY-7c1"));
-        assert_silent(&run, name);
-        let log = sandbox.read("state/log.jsonl");
-        assert!(log.contains("\"why\":\"panic\"") && !log.contains("CANARY"), "{log}");
+        for place in ["early", "late"] {
+            let mut sandbox = Sandbox::new();
+            sandbox.set("SEF_TEST_PANIC", place);
+            sandbox.set("RUST_BACKTRACE", "full");
+            let mut event = payload(name);
+            canary(&mut event, "");
+            assert_silent(&hook(&sandbox, &event.to_string()), name);
+            let log = sandbox.read("state/log.jsonl");
+            assert!(log.contains("\"why\":\"panic\"") && !log.contains("CANARY"), "{name} {place}: {log}");
+            // The lock on the session's memory was held by the process that ended; the next event has it at once.
+            sandbox.unset("SEF_TEST_PANIC");
+            let session = event["session_id"].as_str().expect("an id").to_owned();
+            let next = hook(&sandbox, &prompt(&session, "Find all files that import config"));
+            assert!(context(&next).is_some(), "{name} {place}: {}", next.out);
+        }
     }
 }
 
@@ -336,6 +344,32 @@ fn a9_five_hundred_user_rules_are_compiled_once_and_then_read() {
     sandbox.write("config/rules.toml", "# all gone\n");
     let run = hook(&sandbox, &prompt("s-4", "gadget7 gadget8 gadget9"));
     assert_eq!(context(&run), None, "a changed file counts at once: {}", run.out);
+}
+
+#[test]
+fn a9_no_size_of_log_transcript_prompt_or_rules_costs_a_second_of_processor_time() {
+    let sandbox = Sandbox::new();
+    sandbox.write("config/config.toml", "[log]\nmax_bytes = 1000000000\n");
+    let sparse = |path: &str, size: u64| {
+        let path = sandbox.write(path, "");
+        File::options().write(true).open(&path).and_then(|file| file.set_len(size)).expect("a sparse file");
+        path
+    };
+    sparse("state/log.jsonl", 200 << 20);
+    let transcript = sparse("2g.jsonl", 2 << 30);
+    for (case, text) in [
+        ("a short prompt", "Find all files that import config".to_owned()),
+        ("a megabyte of words", "find the needle and fix it, then ".repeat(32_000)),
+        ("a megabyte of one word", "x".repeat(1 << 20)),
+        ("a megabyte of marks", "?!".repeat(1 << 19)),
+    ] {
+        let mut event: Value = serde_json::from_str(&prompt("s-9", &text)).expect("JSON");
+        object(&mut event).insert("transcript_path".to_owned(), transcript.display().to_string().into());
+        // The kernel ends what takes longer; processor time, so that a busy machine changes nothing.
+        let mut command = sandbox.command("/bin/sh");
+        command.arg("-c").arg("ulimit -t 1; exec \"$0\"").arg(binary("sef-hook"));
+        assert_harmless(&finish(command, event.to_string().as_bytes()), case);
+    }
 }
 
 #[test]

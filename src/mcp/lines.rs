@@ -12,7 +12,7 @@ use serde_json::Value;
 pub(super) const LONGEST: usize = 2 << 20;
 
 /// The methods that are served; every other gets -32601.
-const SERVED: [&str; 5] = ["initialize", "ping", "server/discover", "tools/list", "tools/call"];
+pub(super) const SERVED: [&str; 5] = ["initialize", "ping", "server/discover", "tools/list", "tools/call"];
 
 /// Characters of the client's own text that a reply repeats.
 const REPEATED: usize = 100;

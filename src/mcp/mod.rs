@@ -8,6 +8,8 @@ mod judging;
 mod lines;
 mod place;
 mod progress;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 mod race_schema;
 mod races;
 mod running;

@@ -65,8 +65,10 @@ impl Scan {
             b'"' => self.in_text = true,
             _ => {}
         }
-        let opens_the_message = self.depth == 1 && byte == b'{';
-        if !opens_the_message {
+        if self.depth == 1 && byte == b'{' {
+            // Nothing that stands before the message belongs to a member: white space, a byte order mark.
+            self.member.clear();
+        } else {
             self.keep(&[byte]);
         }
         1

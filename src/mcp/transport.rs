@@ -141,7 +141,7 @@ impl Output {
 }
 
 /// Reads until the end of the input, or until nobody wants more.
-fn read_all(input: impl Read, lines: &mpsc::Sender<Line>) {
+pub(super) fn read_all(input: impl Read, lines: &mpsc::Sender<Line>) {
     let mut input = BufReader::new(input);
     let mut line = Vec::new();
     loop {

@@ -22,6 +22,8 @@ pub mod overlay;
 pub mod phrase;
 pub mod policy;
 pub mod project;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 pub mod schema;
 pub mod words;
 

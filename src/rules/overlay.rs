@@ -70,7 +70,7 @@ pub(super) fn ignored(unused: &Unused) -> Problem {
     }
 }
 
-fn built_in_table() -> toml::Table {
+pub(super) fn built_in_table() -> toml::Table {
     toml::from_str(BUILT_IN_CONFIG).expect("rules/config.toml was checked when SEF was built")
 }
 
@@ -86,7 +86,7 @@ fn lay(all: &mut Overlaid, layer: &'static str, source: String, text: String) {
 }
 
 /// One text over a table: within a section a key takes the place of what was there as a whole.
-fn over(
+pub(super) fn over(
     below: &toml::Table,
     text: &str,
     source: &str,

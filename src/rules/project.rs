@@ -223,8 +223,8 @@ pub fn place(problems: &mut [Problem], text: &str) {
     let Ok(table) = DeTable::parse(text) else { return };
     let rules = table.get_ref().get("rule").and_then(|rules| rules.get_ref().as_array());
     let line = |id: &str| {
-        let ids = rules?.iter().filter_map(|rule| rule.get_ref().as_table()?.get("id"));
-        let found = ids.filter(|known| known.get_ref().as_str() == Some(id)).next_back()?;
+        let mut ids = rules?.iter().filter_map(|rule| rule.get_ref().as_table()?.get("id"));
+        let found = ids.rfind(|known| known.get_ref().as_str() == Some(id))?;
         Some(line_of(text, found.span().start))
     };
     for problem in problems.iter_mut().filter(|problem| problem.source == FILE) {

@@ -16,11 +16,19 @@ pub mod install;
 pub mod layout;
 pub mod live;
 pub mod live_server;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod made_files;
 pub mod manifest;
 pub mod place;
 pub mod plugin;
 pub mod precedence;
 pub mod project;
+#[cfg(any(test, fuzzing))]
+pub mod property;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod round_trip;
 pub mod server;
 pub mod status;
 pub mod turbo;

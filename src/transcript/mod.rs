@@ -8,6 +8,8 @@ pub mod find;
 pub mod index;
 pub mod lines;
 pub mod model;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 pub mod read;
 pub mod wire;
 

@@ -119,7 +119,16 @@ impl Reader {
     /// Reads one file, for outcomes too when there are words to judge them by. A file that vanished meanwhile is an
     /// error of kind `NotFound`.
     pub fn read(&mut self, source: &Source, words: Option<&Words>) -> io::Result<FileFacts> {
-        let file = open_regular(&source.path)?;
+        self.read_from(open_regular(&source.path)?, source, words)
+    }
+
+    /// The same for a file that is open, or for what stands in memory.
+    pub(super) fn read_from(
+        &mut self,
+        file: impl io::Read,
+        source: &Source,
+        words: Option<&Words>,
+    ) -> io::Result<FileFacts> {
         let mut facts = FileFacts::default();
         let mut seen: HashMap<u64, usize> = HashMap::new();
         let (filter, traces) = (&self.filter, &self.traces);

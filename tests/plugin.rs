@@ -122,6 +122,25 @@ fn every_event_of_the_plugin_has_the_one_command_which_is_never_taken_for_an_ins
 }
 
 #[test]
+fn every_skill_that_names_a_tool_names_it_as_the_plugin_has_it_too() {
+    let mut naming = 0;
+    for entry in fs::read_dir(Path::new(ROOT).join("skills")).expect("list") {
+        let path = entry.expect("entry").path().join("SKILL.md");
+        let body = fs::read_to_string(&path).expect("read");
+        if body.contains("mcp__speed-run__") {
+            naming += 1;
+            let tools: Vec<&str> = body.split("mcp__plugin_sef_speed-run__").skip(1).collect();
+            assert!(!tools.is_empty(), "{}", path.display());
+            for tool in tools {
+                let name: String = tool.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+                assert!(sef::mcp::tools::Name::of(&name).is_some(), "{}: {name}", path.display());
+            }
+        }
+    }
+    assert_eq!(naming, 5);
+}
+
+#[test]
 fn a2_without_programs_the_plugins_command_is_silent() {
     let event = prompt("s-1", SEARCH);
     let mut sandbox = Sandbox::new();
@@ -342,7 +361,7 @@ fn install_and_status_say_that_the_plugin_is_there_too() {
     assert!(
         succeeds(&sandbox, &["status"]).contains("enabled; its hooks step aside for the registered ones\n")
     );
-    succeeds(&sandbox, &["uninstall"]);
+    assert!(succeeds(&sandbox, &["uninstall"]).contains("note: the plugin sef@sef stays and runs the hooks"));
     fs::remove_file(&hook).expect("remove");
     fs::remove_file(sandbox.path("bin/sef-hook")).expect("remove");
     let run = sandbox.run("sef", &["status"], "");

@@ -10,6 +10,7 @@ use super::edit::{self, Shells};
 use super::install::say;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
 use super::place::{Place, Scope, places};
+use super::plugin;
 use super::turbo;
 use crate::config::Env;
 use crate::error::{Error, Result};
@@ -49,6 +50,15 @@ pub fn uninstall(env: &Env, scope: Scope, out: &mut dyn Write) -> Result<()> {
         turbo::unregister(env, &mut store, place, &memory, out)?;
     }
     store.tell_rescued(out);
+    if let Some(plugin) = plugin::enabled(env) {
+        let id = plugin.id;
+        say(
+            out,
+            &format!(
+                "note: the plugin {id} stays and runs the hooks: `claude plugin uninstall {id}` ends that"
+            ),
+        );
+    }
     say(out, "restart open Claude Code sessions");
     Ok(())
 }

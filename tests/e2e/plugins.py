@@ -128,6 +128,11 @@ def plugin_from_nothing_to_a_report(t):
     rows = {one["executor"]: (one["ran"], one["mismatch"]) for one in sums["list"]}
     expect("mismatches and calls", (0, 2), (sums["mismatches"], sums["total"]))
     expect("executors of the report", {"sef-explore", "general-purpose"}, set(rows))
+    run = home.command(data(home) / "bin/sef-stats", "audit", "--json")
+    audited = {one["executor"]: one["outcome"] for one in json.loads(run.out)["list"]}
+    expect("executors and outcomes of the audit", {"sef-explore": "accepted", "general-purpose": "accepted"}, audited)
+    run = home.command(data(home) / "bin/sef-stats", "simulate")
+    expect_that("unknown-agent" not in run.out and "2 subagents" in run.out, "both subagents known to simulate", run.out)
     sessions = {record["s"] for record in records(home)}
     expect_that(session["session_id"] in sessions, "the session in the log", sessions)
     return f"/sef:setup, then {EXECUTOR} on haiku, a spawn changed to haiku, 1 hint, report without mismatch"
@@ -161,9 +166,13 @@ def plugin_and_install_side_by_side_answer_once(t):
 
 @case()
 def plugin_and_install_offer_the_tools_once(t):
-    home = t.start({NEUTRAL: ["done"]}, install=False)
+    vague = call("mcp__plugin_sef_speed-run__generate", prompt="make a web shop")
+    home = t.start({NEUTRAL: ["done"], "build it": [vague, "done"]}, install=False)
     add(home)
     set_up(t, home)
+    talk(home, "build it", "--allowedTools", vague["name"])
+    expect_that("DATA CONTRACT" in home.api.main()[-1].text(), "the refusal of a vague prompt", home.api.main()[-1].text()[-300:])
+    expect("records of it", ["vague"], [record["e"] for record in records(home) if record["e"] == "vague"])
 
     def tools():
         run = home.ask(NEUTRAL, "--output-format", "stream-json", "--verbose")
@@ -184,7 +193,7 @@ def plugin_and_install_offer_the_tools_once(t):
     names, seen = tools()
     expect_that("mcp__speed-run__" in seen or any(n.startswith("mcp__speed-run__") for n in names), "the install's tools", names)
     expect_that("mcp__plugin_sef_speed-run__" not in seen + "".join(names), "none of the plugin's", names)
-    return "the plugin's tools alone, then only the install's"
+    return "the plugin's tools alone, a vague prompt for one of them refused; then only the install's"
 
 
 @case()

@@ -15,8 +15,11 @@ use super::settings::Facts as Settings;
 use super::{Ground, REBUILD, Said, action, kinds};
 use crate::report::text::name;
 use crate::settings::hooks;
-use crate::settings::live::{Answer, fire};
+use crate::settings::live::{Answer, PATIENCE, fire};
 use crate::settings::place::is_program;
+
+/// How long one shot is waited for before it is called endless.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// What came of firing.
 pub(super) struct Facts {
@@ -115,16 +118,27 @@ fn shoot(event: &str, command: &str, binary: &Path, folder: &Path) -> Option<Sho
     let sample = sample(event, folder)?;
     let binary = binary.to_string_lossy().into_owned();
     let shot = |took, fault, is_unrouted| Shot { event: event.to_owned(), binary, took, fault, is_unrouted };
-    Some(match fire(command, folder, &sample) {
-        Err(error) => shot(Duration::ZERO, Some(error.why), false),
-        Ok(answer) => match verdict(&answer, &sample) {
-            Err(fault) => shot(answer.took, Some(fault), false),
-            Ok(reply) => {
-                let is_unrouted = event == "PreToolUse"
-                    && !reply.pointer("/hookSpecificOutput/updatedInput/model").is_some_and(Value::is_string);
-                shot(answer.took, None, is_unrouted)
-            }
-        },
+    let mut answer = fire(command, folder, &sample, LONGEST);
+    if answer.as_ref().is_ok_and(|answer| answer.took > PATIENCE) {
+        // The first run after a change of the rules compiles them, and a busy machine is no fault of the hook.
+        answer = fire(command, folder, &sample, LONGEST);
+    }
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Some(shot(Duration::ZERO, Some(error.why), false)),
+    };
+    if answer.took > PATIENCE {
+        let (took, patience) = (answer.took.as_secs_f64(), PATIENCE.as_secs());
+        let why = format!("it took {took:.1} s twice, and the client waits {patience} s");
+        return Some(shot(answer.took, Some(why), false));
+    }
+    Some(match verdict(&answer, &sample) {
+        Err(fault) => shot(answer.took, Some(fault), false),
+        Ok(reply) => {
+            let is_unrouted = event == "PreToolUse"
+                && !reply.pointer("/hookSpecificOutput/updatedInput/model").is_some_and(Value::is_string);
+            shot(answer.took, None, is_unrouted)
+        }
     })
 }
 

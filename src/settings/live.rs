@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::fsx::atomic::make_folder;
 
 /// What the client would wait, from hooks/hooks.json.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest part of a reply that is shown, in characters.
 const SHOWN: usize = 100;
@@ -58,7 +58,7 @@ fn fire_both(command: &str, scratch: &Path, out: &mut dyn Write) -> Result<()> {
         "hook_event_name": "UserPromptSubmit",
         "prompt": PROMPT,
     });
-    let answer = fire(command, scratch, &event)?;
+    let answer = fire(command, scratch, &event, PATIENCE)?;
     let reply = well_behaved(&answer)?;
     let context = reply.pointer("/hookSpecificOutput/additionalContext").and_then(Value::as_str);
     report(out, PROMPT, context.unwrap_or("no guidance"), &answer);
@@ -72,7 +72,7 @@ fn fire_both(command: &str, scratch: &Path, out: &mut dyn Write) -> Result<()> {
     event["tool_name"] = "Agent".into();
     event["tool_use_id"] = "toolu_sef_live_check".into();
     event["tool_input"] = task.clone();
-    let answer = fire(command, scratch, &event)?;
+    let answer = fire(command, scratch, &event, PATIENCE)?;
     let reply = well_behaved(&answer)?;
     let input = reply.pointer("/hookSpecificOutput/updatedInput");
     let model = input.and_then(|input| input["model"].as_str()).ok_or_else(|| {
@@ -108,7 +108,7 @@ fn well_behaved(answer: &Answer) -> Result<Value> {
 }
 
 /// Fires one event through a registered command, as the client would, with a state folder of its own.
-pub(crate) fn fire(command: &str, scratch: &Path, event: &Value) -> Result<Answer> {
+pub(crate) fn fire(command: &str, scratch: &Path, event: &Value, patience: Duration) -> Result<Answer> {
     let mut shell = Command::new("sh");
     shell
         .args(["-c", command])
@@ -117,9 +117,9 @@ pub(crate) fn fire(command: &str, scratch: &Path, event: &Value) -> Result<Answe
         .env_remove("CLAUDE_CODE_SUBAGENT_MODEL_FORCE")
         .env_remove("CLAUDE_PROJECT_DIR")
         .current_dir(scratch);
-    match run(shell, event.to_string().as_bytes(), PATIENCE) {
+    match run(shell, event.to_string().as_bytes(), patience) {
         Ok(Some(answer)) => Ok(answer),
-        Ok(None) => Err(failed(&format!("the hook did not answer within {} s", PATIENCE.as_secs()))),
+        Ok(None) => Err(failed(&format!("the hook did not answer within {} s", patience.as_secs()))),
         Err(error) => Err(failed(&format!("cannot run the command: {error}"))),
     }
 }

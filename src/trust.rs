@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::report::text::plain;
 use crate::rules::approval::{self, Record, State, Verdict};
 use crate::rules::check::{listed, problems};
+use crate::rules::compile::Problem;
 use crate::rules::project::{self, FILE};
 use crate::rules::{load, load_in};
 use crate::settings::place::check_owner;
@@ -48,28 +49,28 @@ pub fn allow(env: &Env, dir: Option<&Path>, consent: Consent, now: u64, out: &mu
             )));
         }
     };
-    // What may not stand there at all is said before anything is made of it.
-    let (after, found) = match project::parse(&text) {
-        Ok(_) => {
-            let after = load_in(env, Some(&text));
-            let mut found = problems(&after, Some(&text));
-            found.retain(|problem| problem.source.starts_with(FILE));
-            (after, found)
-        }
-        Err(found) => (load(env), found),
-    };
-    if !found.is_empty() {
-        let mistakes =
+    let refuse = |found: &[Problem]| {
+        let count =
             if found.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", found.len()) };
-        let why = mistakes + &plain(&listed(&found));
-        return Err(cannot(why)
+        cannot(count + &plain(&listed(found)))
             .at(&path)
-            .fix("correct the file and run the command again; nothing was allowed"));
+            .fix("correct the file and run the command again; nothing was allowed")
+    };
+    // What may not stand there at all is said before anything is made of it.
+    project::parse(&text).map_err(|found| refuse(&found))?;
+    let after = load_in(env, Some(&text));
+    let mut found = problems(&after, Some(&text));
+    found.retain(|problem| problem.source.starts_with(FILE));
+    if !found.is_empty() {
+        return Err(refuse(&found));
     }
     let mut page = numbered(&path, &text);
     page.push_str(&preview::of(&load(env), &after, &text));
-    // A reader that has gone has seen enough to be asked, or not.
-    let _ = out.write_all(page.as_bytes());
+    // What nobody saw is not allowed, whoever said yes.
+    out.write_all(page.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        cannot(format!("the rules cannot be shown ({error})"))
+            .fix("run the command where its output can be read")
+    })?;
     if approval::state_of(Some(state_dir), Path::new(&root)) == State::Applies {
         let _ = writeln!(out, "\nallowed already; `sef deny` forbids it");
         return Ok(());

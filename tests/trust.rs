@@ -544,6 +544,18 @@ fn an_organisations_prices_lie_below_the_users() {
 }
 
 #[test]
+fn g2_rules_that_could_not_be_shown_are_not_allowed_whoever_said_yes() {
+    let sandbox = Sandbox::new();
+    sandbox.write(FILE, RULES);
+    let mut command = sandbox.command("/bin/sh");
+    command.args(["-c", &format!("'{}' allow --yes >/dev/full", binary("sef").display())]);
+    let run = finish(command, b"");
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("the rules cannot be shown"), "{}", run.err);
+    assert!(!sandbox.path("state/trust").exists());
+}
+
+#[test]
 fn g2_on_a_terminal_only_a_yes_allows() {
     if !Path::new("/usr/bin/script").exists() {
         return skipped("the question on a terminal", "no /usr/bin/script here");

@@ -195,7 +195,8 @@ fn g1_rules_check_lists_every_mistake_of_a_project_whether_or_not_it_counts() {
 #[test]
 fn g2_what_is_no_plain_small_file_is_refused_by_allow_and_ignored_by_the_hook() {
     let plain = plain_reply();
-    let cases: &[(&str, fn(&Path), &str)] = &[
+    type Case = (&'static str, fn(&Path), &'static str);
+    let cases: &[Case] = &[
         ("a link", |folder| link_file(folder), "symbolic link"),
         ("a folder that is a link", |folder| link_folder(folder), ".claude is a symbolic link"),
         ("a pipe", |folder| make_pipe(&folder.join("sef.toml")), "not a regular file"),
@@ -412,7 +413,8 @@ fn an_organisations_defaults_lie_below_the_users_and_above_the_built_in_ones() {
 
 #[test]
 fn g2_an_organisations_file_that_others_could_write_is_ignored_and_named() {
-    let cases: &[(&str, fn(&Sandbox))] = &[
+    type Case = (&'static str, fn(&Sandbox));
+    let cases: &[Case] = &[
         ("writable by the group", |sandbox| chmod(&sandbox.path("managed/config.toml"), 0o664)),
         ("writable by others", |sandbox| chmod(&sandbox.path("managed/config.toml"), 0o646)),
         ("a folder that others can write", |sandbox| chmod(&sandbox.path("managed"), 0o777)),

@@ -17,7 +17,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::install::{SETTINGS, sef, succeeds, write_program};
 use crate::install_turbo::stand_in_for_claude;
@@ -119,8 +119,8 @@ fn a_healthy_install_has_no_finding_and_ends_with_0() {
     let run = sef(&sandbox, &["doctor"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
     for part in [
-        "12 of 12 hooks in ",
-        "12 of 12 sample events answered well: ",
+        "11 of 11 hooks in ",
+        "11 of 11 sample events answered well: ",
         "5 of 5 agents, 9 of 9 skill files",
         "answers with 11 tools",
         "key in CEREBRAS_API_KEY is set",
@@ -130,6 +130,34 @@ fn a_healthy_install_has_no_finding_and_ends_with_0() {
     }
     assert!(run.out.lines().count() <= 24, "one screen: {}", run.out);
     assert!(!run.out.contains(KEY));
+}
+
+#[test]
+fn a_plugin_alone_is_healthy_once_its_programs_are_built_and_of_its_version() {
+    let sandbox = prepared();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    sandbox.write(SETTINGS, r#"{"enabledPlugins": {"sef@sef": true}}"#);
+    let market = json!({"sef": {"source": {"source": "directory", "path": root}, "installLocation": root}});
+    sandbox.write(".claude/plugins/known_marketplaces.json", market.to_string());
+    let look = |sandbox: &Sandbox| findings(&sef(sandbox, &["doctor", "--json"]));
+    let run = sef(&sandbox, &["doctor", "--json"]);
+    assert_eq!(ids(&findings(&run)), [""; 0], "{run:?}");
+    assert!(run.out.contains("registered by the plugin sef@sef"), "{}", run.out);
+    assert!(run.out.contains("11 of 11 sample events answered well"), "{}", run.out);
+
+    let setup = root.join("bin/sef-setup").display().to_string();
+    let own = sandbox.path(".claude/plugins/data/sef-sef/bin/sef-hook");
+    write_program(&own, "#!/bin/sh\n[ \"$1\" = --version ] && echo sef-hook 0.0.9\nexit 0\n");
+    let found = look(&sandbox);
+    assert!(ids(&found).contains(&"plugin-programs-other"), "{found:#?}");
+    let other = found.iter().find(|finding| finding["id"] == "plugin-programs-other").expect("found");
+    assert_eq!(other["command"], setup.as_str());
+
+    fs::remove_file(&own).expect("remove");
+    fs::remove_file(sandbox.path("bin/sef-hook")).expect("remove");
+    let found = look(&sandbox);
+    let bare = found.iter().find(|finding| finding["id"] == "plugin-not-built").expect("found");
+    assert_eq!((&bare["level"], &bare["command"]), (&json!("broken"), &json!(setup)), "{found:#?}");
 }
 
 #[test]

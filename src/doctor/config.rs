@@ -29,7 +29,8 @@ impl Facts {
         let dir = ground.env.config_dir.clone();
         // Without a file of the user's there is nothing to find, and parsing the built-in rules takes a while.
         let is_there = |name: &str| dir.as_ref().is_some_and(|dir| dir.join(name).symlink_metadata().is_ok());
-        if ![USERS, "config.toml", calibration::FILE].into_iter().any(is_there) {
+        let is_managed = ground.env.managed.as_ref().is_some_and(|managed| managed.dir.exists());
+        if !is_managed && ![USERS, "config.toml", calibration::FILE].into_iter().any(is_there) {
             let image = Image::built_in();
             return Self {
                 rules: (0..image.rules()).filter(|rule| image.is_named(*rule)).count(),

@@ -9,11 +9,12 @@ use serde_json::Value;
 use super::matcher::{self, Life};
 use super::programs::real;
 use super::settings::{Content, Facts, File};
-use super::{Finding, Ground, Repair, Said, action, command, install_command, kinds, project};
+use super::{Finding, Ground, Repair, Said, action, command, install_command, kinds, programs};
 use crate::fsx::atomic::stale_temps;
 use crate::report::text::{name, plural};
 use crate::settings::hooks::{self, Handler, Hook};
 use crate::settings::place::is_program;
+use crate::settings::plugin::Plugin;
 
 /// Events whose matcher is compared with the name of a tool.
 const TOOL_EVENTS: &[&str] =
@@ -65,6 +66,28 @@ pub(super) fn of(root: &Value, hook: Option<&Path>) -> Vec<Entry> {
     entries
 }
 
+/// Judges the plugin where it alone brings the hooks; answers what there is.
+fn judge_plugin(plugin: &Plugin, ground: &Ground<'_>, said: &mut Said) -> String {
+    let setup = plugin.root.as_ref().map(|root| root.join("bin/sef-setup"));
+    let mend =
+        setup.map_or_else(|| action("type /sef:setup in Claude Code"), |setup| command(super::word(&setup)));
+    match (&plugin.hook, &plugin.version) {
+        (None, _) => {
+            said.find(&kinds::PLUGIN_NOT_BUILT, "the plugin's programs are not built yet", mend)
+                .at(plugin.data.join("bin"));
+        }
+        (Some(hook), Some(wanted)) => {
+            let found = programs::version(hook, ground);
+            if found != *wanted {
+                let what = format!("its programs are of {found}, and the plugin is of {}", name(wanted, 40));
+                said.find(&kinds::PLUGIN_PROGRAMS_OTHER, what, mend).at(hook);
+            }
+        }
+        (Some(_), None) => {}
+    }
+    format!("registered by the plugin {}", name(&plugin.id, 60))
+}
+
 fn says(want: &Hook, matcher: Option<&str>, handler: &Value) -> bool {
     let found = serde_json::from_value::<Handler>(handler.clone()).ok();
     want.group.matcher.as_deref() == matcher && found.is_some() && found.as_ref() == want.group.hooks.first()
@@ -79,23 +102,22 @@ pub(super) fn judge(facts: &Facts, ground: &Ground<'_>, said: &mut Said) -> Stri
         }
         judge_others(file, said);
     }
-    let plugin = project::plugin(facts);
     let is_there = |file: &File| file.is_remembered != Some(false) || our_entries(file).next().is_some();
     let unknown = facts.files.iter().any(|file| {
         file.place.is_some()
             && matches!(file.content, Content::Unreadable(_) | Content::Invalid(_) | Content::BadHooks(_))
     });
     let installed = facts.files.iter().any(|file| file.place.is_some() && is_there(file));
-    match plugin {
+    match &ground.plugin {
         Some(plugin) if installed => {
-            let mend = command(format!("claude plugin disable {}", super::word(Path::new(&plugin))));
+            let mend = command(format!("claude plugin disable {}", super::word(Path::new(&plugin.id))));
             said.find(
                 &kinds::PLUGIN_BESIDE,
-                format!("the plugin {} is enabled too", name(&plugin, 60)),
+                format!("the plugin {} is enabled too", name(&plugin.id, 60)),
                 mend,
             );
         }
-        Some(plugin) => words.push(format!("registered by the plugin {}", name(&plugin, 60))),
+        Some(plugin) => words.push(judge_plugin(plugin, ground, said)),
         None if !installed && !unknown && ground.env.claude_dir.is_some() => {
             let what = "the hooks are not registered in any settings";
             let finding = said.find(&kinds::NOT_INSTALLED, what, command("sef install"));

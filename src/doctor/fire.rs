@@ -62,6 +62,16 @@ impl Facts {
                 facts.shots.extend(shoot(&entry.event, &entry.command, binary, &folder));
             }
         }
+        let entries_are_ours = settings.entries().any(|(_, entry)| entry.ours.is_some());
+        let plugins = ground.plugin.as_ref().and_then(|plugin| plugin.hook.as_deref());
+        if let Some(binary) = plugins.filter(|_| !entries_are_ours) {
+            let command = format!("{} plugin", hooks::quote(&binary.to_string_lossy()));
+            for hook in hooks::wanted(&command) {
+                let folder = ground.scratch.as_ref().and_then(|scratch| scratch.folder("fired"));
+                let shot = folder.and_then(|folder| shoot(&hook.event, &command, binary, &folder));
+                facts.shots.extend(shot);
+            }
+        }
         facts
     }
 

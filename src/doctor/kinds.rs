@@ -122,6 +122,14 @@ kinds! {
         "SEF is enabled as a plugin and registered in settings too",
         "`claude plugin disable PLUGIN`",
         "the entry in the settings counts and the plugin's hooks stay silent";
+    PLUGIN_NOT_BUILT: "plugin-not-built", Broken, Person,
+        "SEF is enabled as a plugin, and its programs are not built yet",
+        "`PLUGIN/bin/sef-setup`",
+        "until then every hook does nothing";
+    PLUGIN_PROGRAMS_OTHER: "plugin-programs-other", Warning, Person,
+        "the plugin's hooks run programs of another version than the plugin's",
+        "`PLUGIN/bin/sef-setup`",
+        "an update of the plugin does not bring its programs by itself";
     SETTINGS_FOREIGN: "settings-foreign", Broken, Person,
         "Claude Code's folder belongs to another user",
         "run sef as the owner of the folder, without sudo",
@@ -326,6 +334,18 @@ kinds! {
         "the project has rules that you did not allow",
         "`sef allow`",
         "they are ignored until you look at them and allow them";
+    PROJECT_RULES_CHANGED: "project-rules-changed", Warning, Person,
+        "the project's rules are not the ones that you allowed",
+        "`sef allow`",
+        "they are ignored until you look at what changed and allow it";
+    PROJECT_RULES_UNUSABLE: "project-rules-unusable", Note, Person,
+        "the project's rules are a link, no plain file, too large or no UTF-8",
+        "make it a plain file of at most 64 KB, or remove it",
+        "they are ignored, whoever allows them";
+    MANAGED_UNUSED: "managed-unused", Warning, Person,
+        "a file of the organisation's folder is not used, because others than the administrator could have written it",
+        "have the administrator own it and take the others' right to write",
+        "the organisation's defaults do not count";
 }
 
 /// The table of docs/doctor.md.

@@ -32,6 +32,7 @@ use crate::doctor::kinds::{Kind, Level, Mender};
 use crate::error::Result;
 use crate::settings::hooks::quote;
 use crate::settings::place::{Place, Scope, hook_binary, places};
+use crate::settings::plugin::{self, Plugin};
 
 pub use page::{json, text};
 
@@ -130,6 +131,8 @@ struct Ground<'a> {
     hook: Option<PathBuf>,
     /// The Claude folders: the user's, and the current project's.
     places: Vec<Place>,
+    /// SEF as a plugin, when it is enabled.
+    plugin: Option<Plugin>,
     /// A folder of our own that is thrown away.
     scratch: Option<Scratch>,
     /// Milliseconds since 1970.
@@ -194,6 +197,7 @@ impl<'a> Ground<'a> {
             here: std::env::current_dir().ok(),
             hook: hook_binary(env).ok(),
             places: both.or_else(|_| places(env, Scope::User)).unwrap_or_default(),
+            plugin: plugin::enabled(env),
             scratch: Scratch::new().ok(),
             now: now(),
         }

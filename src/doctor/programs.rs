@@ -99,7 +99,7 @@ impl Facts {
 }
 
 /// What a program says of its version: the last word of its one line, or what stands in the way.
-fn version(path: &Path, ground: &Ground<'_>) -> String {
+pub(super) fn version(path: &Path, ground: &Ground<'_>) -> String {
     let mut program = Command::new(path);
     program.arg("--version").env_clear().envs(handed_on(&["PATH"]));
     if let Some(scratch) = ground.scratch() {

@@ -108,6 +108,8 @@ fn judge_entry(
                 let what = format!("the MCP server {NAME} was registered and is gone");
                 said.find(&kinds::SERVER_STRIPPED, what, command(addition))
                     .repaired_by(Repair::Server(place));
+            } else if ground.plugin.is_some() {
+                return "the plugin brings its own".to_owned();
             } else {
                 let what = format!("the MCP server {NAME} is not registered");
                 said.find(&kinds::SERVER_MISSING, what, command(addition));

@@ -1,6 +1,7 @@
 //! Which service is asked, where it is, and whether the key may go there. The services are data (`rules/hosted.toml`); only the
 //! user's own config.toml can name another host. Opens no connection.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -125,6 +126,16 @@ impl Service {
         let is_cerebras = provider.id == "cerebras";
         let from_env = env.cerebras_base_url.as_deref().filter(|_| is_cerebras);
         let base_url = base_url(provider, &settings, from_env)?;
+        if names_a_service(&settings)
+            && !is_loopback_url(&base_url)
+            && let Some(place) = config_in_the_project(env)
+        {
+            return Err(Fault::new(
+                Kind::BadAddress,
+                format!("the config.toml that names the service lies in the project itself: {}", place.display()),
+            )
+            .fix("a project must not choose where the key goes: keep your configuration outside of it (SEF_CONFIG_DIR)"));
+        }
         let key_env = key_variable(&settings).filter(|name| *name != NO_KEY).map(str::to_owned);
         let key = key_env.as_deref().and_then(|name| ApiKey::find(name, env.claude_dir.as_deref()));
         let chosen = [model, env.cerebras_model.as_deref().filter(|_| is_cerebras), Some(&settings.model)];
@@ -162,6 +173,24 @@ impl Service {
                 .fix(setup(self.provider, name)),
         )
     }
+}
+
+/// Whether config.toml says which service gets which key, and leaves that not to the built-in row.
+fn names_a_service(settings: &Hosted) -> bool {
+    let usual = Hosted::default();
+    (&settings.base_url, &settings.key_env, &settings.provider)
+        != (&usual.base_url, &usual.key_env, &usual.provider)
+}
+
+/// The user's configuration when it is a part of the project: a cloned project's settings can set SEF_CONFIG_DIR, and by
+/// way of /proc/self/cwd without knowing where it was cloned to.
+fn config_in_the_project(env: &Env) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok();
+    let config = env.config_dir.as_ref()?.canonicalize().ok()?;
+    let roots = [env.project_dir.clone(), here].into_iter().flatten();
+    let mut roots = roots.filter_map(|root| root.canonicalize().ok());
+    // A root that holds everything is no project.
+    roots.any(|root| root.parent().is_some() && config.starts_with(&root)).then_some(config)
 }
 
 /// The client for a service: it pools connections, and goes through a proxy of the environment only where TLS hides the key

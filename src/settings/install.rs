@@ -29,6 +29,14 @@ pub fn install(
     out: &mut dyn Write,
 ) -> Result<()> {
     let binary = hook_binary(env)?;
+    if let Some(plugin) = plugin::enabled(env).filter(|plugin| binary.starts_with(&plugin.data)) {
+        return Err(Error::new(
+            "cannot register the hook",
+            format!("this program is the plugin {}'s and goes with it", plugin.id),
+        )
+        .at(&binary)
+        .fix("the plugin registers the hooks by itself; for an install of its own run scripts/install.sh in the SEF checkout"));
+    }
     let command = hooks::command_for(&binary)?;
     let wanted = hooks::wanted(&command);
     let places = places(env, scope)?;

@@ -1,14 +1,14 @@
 //! The state folder, the log, what killed runs left, and the folder of another user.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::json;
 
 use super::planted::Mend::{Do, Fix, Run, Shown};
 use super::planted::{Defect, check, defect, fifo, gone, log, ran, remove};
 use super::{findings, healthy, ids};
-use crate::install::sef;
+use crate::install::{sef, succeeds};
 use crate::sandbox::skipped;
 
 const DEFECTS: &[Defect] = &[
@@ -128,6 +128,37 @@ const DEFECTS: &[Defect] = &[
         },
         "project-rules-ignored",
         Shown("sef allow"),
+    ),
+    defect(
+        "the project's rules were changed since they were allowed",
+        |s| {
+            s.write("project/.claude/sef.toml", "off = []\n");
+            succeeds(s, &["allow", "--yes"]);
+            s.write("project/.claude/sef.toml", "off = [ ]\n");
+        },
+        "project-rules-changed",
+        Shown("sef allow"),
+    ),
+    defect(
+        "the project's rules are a link",
+        |s| {
+            fs::create_dir_all(s.path("project/.claude"))
+                .and_then(|()| symlink("/dev/null", s.path("project/.claude/sef.toml")))
+                .expect("link");
+        },
+        "project-rules-unusable",
+        Do("make it a plain file"),
+    ),
+    defect(
+        "others can write the organisation's file",
+        |s| {
+            let file = s.write("managed/config.toml", "[log]\nkeep = 6\n");
+            fs::set_permissions(s.path("managed"), fs::Permissions::from_mode(0o755))
+                .and_then(|()| fs::set_permissions(file, fs::Permissions::from_mode(0o666)))
+                .expect("open");
+        },
+        "managed-unused",
+        Do("administrator"),
     ),
 ];
 

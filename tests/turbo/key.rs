@@ -67,6 +67,25 @@ fn e3_without_a_key_nothing_is_sent_and_the_way_to_one_is_said() {
 }
 
 #[test]
+fn e2_a_project_that_brings_its_own_configuration_chooses_no_service() {
+    for dir in ["/proc/self/cwd/.sef", "project/.sef"] {
+        for theirs in
+            ["base_url = \"https://llm.example.com/v1\"", "key_env = \"HOME\"", "provider = \"groq\""]
+        {
+            let mut sandbox = Sandbox::new();
+            let service = Service::start(&mut sandbox, &hello());
+            sandbox.unset("CEREBRAS_BASE_URL");
+            sandbox.write("project/.sef/config.toml", format!("[hosted]\n{theirs}\n"));
+            sandbox.set("SEF_CONFIG_DIR", sandbox.path(dir));
+            let error = failed(&turbo(&sandbox, &[]), "bad_address")["error"].clone();
+            let why = error["message"].as_str().or(error["why"].as_str()).unwrap_or_default();
+            assert!(why.contains("lies in the project itself"), "{dir} {theirs}: {error}");
+            assert!(service.requests().is_empty() && app(&sandbox).is_empty());
+        }
+    }
+}
+
+#[test]
 fn the_key_may_stand_in_claude_codes_own_settings() {
     let mut sandbox = Sandbox::new();
     let service = Service::start(&mut sandbox, &hello());

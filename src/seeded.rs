@@ -70,7 +70,8 @@ fn change(random: &mut Random, input: &mut Vec<u8>, words: &[Vec<u8>]) {
 }
 
 fn files(folder: &Path) -> Vec<Vec<u8>> {
-    let mut paths: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     paths.sort();
     paths.iter().map(|path| std::fs::read(path).expect("a kept input can be read")).collect()
 }

@@ -124,7 +124,11 @@ fn rendered(promises: &Promises, tests: &BTreeMap<String, BTreeSet<(String, Stri
         promises.before.trim()
     );
     for part in &promises.part {
-        let _ = writeln!(page, "\n## {}\n\n| | promise | abuse or fault | what is checked |\n|---|---|---|---|", part.title);
+        let _ = writeln!(
+            page,
+            "\n## {}\n\n| | promise | abuse or fault | what is checked |\n|---|---|---|---|",
+            part.title
+        );
         for row in &part.row {
             let Row { id, promise, abuse, check, .. } = row;
             let _ = writeln!(page, "| **{id}** | {} | {} | {} |", cell(promise), cell(abuse), cell(check));
@@ -148,7 +152,10 @@ fn rendered(promises: &Promises, tests: &BTreeMap<String, BTreeSet<(String, Stri
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the switch of the one who writes the page, not of the program")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the switch of the one who writes the page, not of the program"
+)]
 fn every_promise_has_tests_by_its_id_and_the_page_of_them_is_current() {
     let promises = promises();
     let tests = tests();
@@ -156,7 +163,10 @@ fn every_promise_has_tests_by_its_id_and_the_page_of_them_is_current() {
     let known: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(known.len(), rows.len(), "an id stands twice in tests/reliability.toml");
     for (id, tests) in &tests {
-        assert!(known.contains(id.as_str()), "tests/reliability.toml has no row {id}, which is tested by {tests:?}");
+        assert!(
+            known.contains(id.as_str()),
+            "tests/reliability.toml has no row {id}, which is tested by {tests:?}"
+        );
     }
     for row in rows {
         let none = !tests.contains_key(&row.id);
@@ -175,7 +185,9 @@ fn every_promise_has_tests_by_its_id_and_the_page_of_them_is_current() {
 fn ids_are_read_off_the_front_of_a_name_and_off_tests_only() {
     assert_eq!(ids_of("d1_d3_one_bad_name"), ["D1", "D3"]);
     assert_eq!(ids_of("a11_only"), ["A11"]);
-    assert!(ids_of("a_race_is_over").is_empty() && ids_of("h1_x").is_empty() && ids_of("about_a1").is_empty());
+    assert!(
+        ids_of("a_race_is_over").is_empty() && ids_of("h1_x").is_empty() && ids_of("about_a1").is_empty()
+    );
     let source = "#[test]\n#[cfg(unix)]\nfn a1_yes() {}\nfn a2_no() {}\n    #[test]\n    fn b1_yes() {}\n#[test]\n\nlet x;\nfn c1_no() {}\n";
     assert_eq!(names(source, "fn "), ["a1_yes", "b1_yes"]);
     assert_eq!(names("def a1_x(sandbox):\n  def b2_y():\n", "def "), ["a1_x", "b2_y"]);

@@ -55,8 +55,14 @@ fn world<'a>(image: &'a Image, policy: &'a Policy, chance: usize) -> World<'a> {
         chosen_model: (chance % 5 == 4).then_some("claude-fable-5-2"),
         spoke,
         agent_spoke: &|id| (id.len() % 2 == 0).then(|| Spoke { model: id.to_owned(), time: String::new() }),
-        agent_note: &|id| (id.len() % 3 == 0).then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() }),
-        so_far: if chance % 2 == 0 { &|| None } else { &|| Some(SoFar { agents: 3, usd: 0.5, on_orchestrator_usd: 1.5 }) },
+        agent_note: &|id| {
+            (id.len() % 3 == 0).then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() })
+        },
+        so_far: if chance % 2 == 0 {
+            &|| None
+        } else {
+            &|| Some(SoFar { agents: 3, usd: 0.5, on_orchestrator_usd: 1.5 })
+        },
         turbo_ready: if chance % 2 == 0 { &|| true } else { &|| false },
         agent_model: &|name| match name {
             "fork" => AgentModel::Fork,
@@ -133,7 +139,11 @@ fn check_reply(event: &Event<'_>, json: &str) {
     let own = json.chars().count() - input.map_or(0, |input| input.get().chars().count());
     assert!(own < LONGEST, "{own} characters");
     assert!(reply.output.is_some() || reply.message.is_some(), "an empty reply is no reply");
-    for text in reply.message.iter().chain(reply.output.iter().flat_map(|output| [&output.context, &output.reason]).flatten()) {
+    for text in reply
+        .message
+        .iter()
+        .chain(reply.output.iter().flat_map(|output| [&output.context, &output.reason]).flatten())
+    {
         assert!(!text.is_empty() && !text.contains('\u{1b}') && !text.contains(CANARY), "{text}");
     }
     let Some(output) = &reply.output else { return };

@@ -55,7 +55,9 @@ fn check_line(bytes: &[u8], line: &Line) {
             assert_eq!(Some(known), id.as_ref());
             let said = said.as_ref().expect("a request is JSON");
             assert!(SERVED.contains(&said["method"].as_str().expect("a method")));
-            let JsonRpcMessage::Request(request) = message.as_ref() else { panic!("no request: {message:?}") };
+            let JsonRpcMessage::Request(request) = message.as_ref() else {
+                panic!("no request: {message:?}")
+            };
             if let ClientRequest::CallToolRequest(call) = &request.request {
                 let given = call.params.arguments.clone().unwrap_or_default();
                 SCHEMAS.with(|schemas| check_arguments(Name::of(&call.params.name), &given, schemas));

@@ -153,6 +153,6 @@ mod tests {
     #[test]
     fn g1_whatever_stands_in_a_rule_file_the_built_in_rules_go_on() {
         let base = Base::of(built_in_layers());
-        seeded::inputs("rules", 20, |bytes| load_over(&base, bytes));
+        seeded::inputs("rules", 5, |bytes| load_over(&base, bytes));
     }
 }

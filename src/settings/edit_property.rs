@@ -1,7 +1,7 @@
 //! Property: over thousands of generated settings texts, add changes only our entries and take_out undoes it.
 
-use super::*;
 use super::super::made_files::settings;
+use super::*;
 use crate::seeded::Random;
 
 fn command(folder: &str) -> String {

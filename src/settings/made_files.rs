@@ -115,7 +115,11 @@ fn hooks_value(random: &mut Random, layout: usize, ours: &[String]) -> String {
                             format!("\"timeout\" :{}", random.pick(&["5", "5.0", "1e1"])),
                         ];
                         if random.below(4) == 0 {
-                            fields.push(random.pick(&["\"async\": true", "\"args\":[\"-x\" ]", "\"u\":{}"]).to_owned());
+                            fields.push(
+                                random
+                                    .pick(&["\"async\": true", "\"args\":[\"-x\" ]", "\"u\":{}"])
+                                    .to_owned(),
+                            );
                         }
                         let first = random.below(fields.len());
                         fields.rotate_left(first);
@@ -139,7 +143,8 @@ fn hooks_value(random: &mut Random, layout: usize, ours: &[String]) -> String {
 /// The text of a sound settings file; `ours` are commands of ours that may stand among the others.
 pub fn settings(random: &mut Random, ours: &[String]) -> String {
     let layout = random.below(8);
-    let mut names = ["zz", "model", "$schema", "env", "permissions", "statusLine", "\\u00e9", "disableAllHooks_", "A b"];
+    let mut names =
+        ["zz", "model", "$schema", "env", "permissions", "statusLine", "\\u00e9", "disableAllHooks_", "A b"];
     names.rotate_left(random.below(9));
     let count = random.below(5);
     let mut fields: Vec<String> =

@@ -59,8 +59,7 @@ fn source(agent: Option<String>) -> Source {
 }
 
 fn check_facts(facts: &FileFacts, lines: usize) {
-    let counts =
-        [facts.requests.len(), facts.links.len(), facts.prompts.len(), facts.unreadable as usize];
+    let counts = [facts.requests.len(), facts.links.len(), facts.prompts.len(), facts.unreadable as usize];
     assert!(counts.iter().all(|count| *count <= lines), "{counts:?} of {lines} lines");
     assert!(facts.requests.iter().all(|request| request.prompt as usize <= facts.prompts.len()));
     assert!(facts.state.is_none_or(|state| state.covers <= facts.requests.len()));

@@ -16,6 +16,7 @@ import pathlib
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -56,6 +57,7 @@ class Soak:
         self.counts = collections.Counter()
         self.sizes = []
         self.archived = {}
+        self.grown = []
 
     def fault(self, what):
         with self.lock:
@@ -265,18 +267,18 @@ class Soak:
         self.check_growth()
 
     def check_growth(self):
-        """From the second minute on nothing may grow: by then every session and every old log has its file."""
+        """Nothing may grow once every session and every old log has its file: from the second minute on, in a short run from
+        two fifths of it. By medians, since a live check has a rule cache of its own for as long as it takes."""
         last = self.arguments.minutes * 60
-        if last < 240:
-            print("growth is not looked at in less than four minutes")
-            return
-        middle = (last + 120) / 2
-        early = [size for second, *size in self.sizes if 120 <= second < middle]
+        settled = min(120.0, last * 0.4)
+        middle = (last + settled) / 2
+        early = [size for second, *size in self.sizes if settled <= second < middle]
         late = [size for second, *size in self.sizes if second >= middle]
         for place, what in enumerate(("files", "bytes")):
-            before, after = (max(size[place] for size in part) for part in (early, late))
-            if after > before * 1.05:
-                self.fault(f"{what} in the state folder grow: {before} at most, later {after}")
+            before, after = (statistics.median(size[place] for size in part) for part in (early, late))
+            self.grown.append(f"{what} {before:.0f} then {after:.0f}")
+            if after > before * 1.1:
+                self.fault(f"{what} in the state folder grow: {before:.0f}, later {after:.0f}")
 
     def report(self):
         times = sorted(self.times)
@@ -291,7 +293,7 @@ class Soak:
         print(f"hook, sh included: p50 {at(0.5):.1f} ms, p99 {at(0.99):.1f} ms, longest {at(1):.0f} ms")
         print(f"state folder: at most {max(files for _, files, _ in self.sizes)} files, "
               f"{max(size for *_, size in self.sizes) // 1024} kB; at the end {self.sizes[-1][1]} files, "
-              f"{self.sizes[-1][2] // 1024} kB")
+              f"{self.sizes[-1][2] // 1024} kB; medians of both halves: {', '.join(self.grown)}")
         for fault in self.faults:
             print(f"FAULT {fault}")
 

@@ -54,16 +54,20 @@ fn world<'a>(image: &'a Image, policy: &'a Policy, chance: usize) -> World<'a> {
         forced_model: (chance % 7 == 6).then_some("sonnet"),
         chosen_model: (chance % 5 == 4).then_some("claude-fable-5-2"),
         spoke,
-        agent_spoke: &|id| (id.len() % 2 == 0).then(|| Spoke { model: id.to_owned(), time: String::new() }),
-        agent_note: &|id| {
-            (id.len() % 3 == 0).then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() })
+        agent_spoke: &|id| {
+            id.len().is_multiple_of(2).then(|| Spoke { model: id.to_owned(), time: String::new() })
         },
-        so_far: if chance % 2 == 0 {
+        agent_note: &|id| {
+            id.len()
+                .is_multiple_of(3)
+                .then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() })
+        },
+        so_far: if chance.is_multiple_of(2) {
             &|| None
         } else {
             &|| Some(SoFar { agents: 3, usd: 0.5, on_orchestrator_usd: 1.5 })
         },
-        turbo_ready: if chance % 2 == 0 { &|| true } else { &|| false },
+        turbo_ready: if chance.is_multiple_of(2) { &|| true } else { &|| false },
         agent_model: &|name| match name {
             "fork" => AgentModel::Fork,
             "mine" => AgentModel::Own(None),

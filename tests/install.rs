@@ -307,9 +307,29 @@ fn c3_a_kill_at_any_moment_leaves_the_old_file_or_the_new_one() {
     assert_eq!(fs::read_to_string(&path).expect("read"), new);
     succeeds(&sandbox, &["uninstall"]);
     assert_eq!(fs::read_to_string(&path).expect("read"), old);
-    let left: Vec<_> =
-        fs::read_dir(sandbox.claude()).expect("list").flatten().map(|e| e.file_name()).collect();
-    assert!(left.iter().all(|name| !name.to_string_lossy().contains(".sef-")), "stale files: {left:?}");
+    let left: Vec<PathBuf> = tree(&sandbox.claude()).into_keys().collect();
+    assert_eq!(left, [path], "neither folders nor stale files of runs that were killed");
+}
+
+#[test]
+fn c3_what_a_killed_uninstall_left_beside_an_agent_goes_with_the_next_one_and_an_edit_is_kept() {
+    let sandbox = ready();
+    sandbox.write(SETTINGS, "{}");
+    let mut child = Command::new("/bin/true").spawn().expect("start");
+    let dead = child.id();
+    child.wait().expect("wait");
+    succeeds(&sandbox, &["install"]);
+    let aside = |name: &str| {
+        let agents = sandbox.claude().join("agents");
+        fs::rename(agents.join(name), agents.join(format!(".{name}.sef-{dead}-0.tmp"))).expect("move aside");
+    };
+    aside("sef-explore.md");
+    sandbox.write(".claude/agents/sef-review.md", "mine");
+    aside("sef-review.md");
+    let out = succeeds(&sandbox, &["uninstall"]);
+    assert_eq!(tree(&sandbox.claude()).into_keys().collect::<Vec<_>>(), [sandbox.path(SETTINGS)]);
+    let kept = out.lines().find_map(|line| line.split("it is kept in ").nth(1)).expect("the edit is named");
+    assert_eq!(fs::read_to_string(kept).expect("the edit is there"), "mine");
 }
 
 #[test]

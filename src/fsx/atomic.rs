@@ -220,15 +220,22 @@ pub fn is_gone(pid: i32) -> bool {
 
 /// Makes `folder` and what is missing above it; answers what it made, outermost first.
 pub fn make_folder(folder: &Path, mode: u32) -> Result<Vec<PathBuf>> {
-    let mut missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.is_dir()).collect();
-    missing.reverse();
+    let missing = missing_folders(folder);
     for path in &missing {
         match DirBuilder::new().mode(mode).create(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
             done => done.map_err(|error| Error::new("cannot make the folder", error).at(path))?,
         }
     }
-    Ok(missing.into_iter().map(Path::to_path_buf).collect())
+    Ok(missing)
+}
+
+/// What of `folder` and the folders above it is not there, outermost first: what [`make_folder`] would make.
+pub fn missing_folders(folder: &Path) -> Vec<PathBuf> {
+    let missing = folder.ancestors().take_while(|path| !path.is_dir()).map(Path::to_path_buf);
+    let mut missing: Vec<PathBuf> = missing.collect();
+    missing.reverse();
+    missing
 }
 
 /// A file beside the target, gone when dropped unless it was renamed away.

@@ -54,9 +54,13 @@ fn world<'a>(image: &'a Image, policy: &'a Policy, chance: usize) -> World<'a> {
         forced_model: (chance % 7 == 6).then_some("sonnet"),
         chosen_model: (chance % 5 == 4).then_some("claude-fable-5-2"),
         spoke,
-        agent_spoke: &|id| (id.len() % 2 == 0).then(|| Spoke { model: id.to_owned(), time: String::new() }),
+        agent_spoke: &|id| {
+            id.len().is_multiple_of(2).then(|| Spoke { model: id.to_owned(), time: String::new() })
+        },
         agent_note: &|id| {
-            (id.len() % 3 == 0).then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() })
+            id.len()
+                .is_multiple_of(3)
+                .then(|| AgentNote { tool_use_id: id.to_owned(), model: "haiku".into() })
         },
         so_far: if chance.is_multiple_of(2) {
             &|| None

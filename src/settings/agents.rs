@@ -102,6 +102,7 @@ pub fn copy_all(store: &mut Store, place: &Place, on_edited: OnEdited) -> Result
     for file in FILES {
         let path = place.claude.join(file.path);
         let target = Target::read(&path)?;
+        clear_stale(store, place, file, &target);
         match (condition(file, target.bytes.as_deref(), store.record(&place.claude)), on_edited) {
             (Condition::Current, _) => continue,
             (Condition::Edited, OnEdited::Keep) => {
@@ -115,12 +116,13 @@ pub fn copy_all(store: &mut Store, place: &Place, on_edited: OnEdited) -> Result
             (Condition::Missing | Condition::Outdated, _) => {}
         }
         target.check_replaceable()?;
-        let made = atomic::make_folder(path.parent().unwrap_or(&place.claude), 0o755)?;
+        let folder = path.parent().unwrap_or(&place.claude);
         let record = store.record(&place.claude);
-        record.folders.extend(made);
+        record.will_make(folder);
         record.files.entry(file.path.into()).or_default().insert(fingerprint(file.text.as_bytes()));
-        // First the memory that it is ours, then the file: a kill in between leaves nothing unexplained.
+        // First the memory that they are ours, then folder and file: a kill in between leaves nothing unexplained.
         store.save()?;
+        atomic::make_folder(folder, 0o755)?;
         match atomic::replace(&target, file.text.as_bytes(), 0o644)? {
             Replaced::Done => copied.written += 1,
             Replaced::Changed => {
@@ -137,6 +139,7 @@ pub fn remove_all(store: &mut Store, place: &Place) -> Result<Vec<PathBuf>> {
     for file in FILES {
         let path = place.claude.join(file.path);
         let target = Target::read(&path)?;
+        clear_stale(store, place, file, &target);
         match condition(file, target.bytes.as_deref(), store.record(&place.claude)) {
             Condition::Missing => {}
             // A link is how a person arranged it, and our removal would take the file from behind it.
@@ -158,6 +161,14 @@ pub fn remove_folders(record: &mut Record) {
     for folder in std::mem::take(&mut record.folders).iter().rev() {
         let _ = std::fs::remove_dir(folder);
     }
+}
+
+/// Clears away what a run that was killed left beside a copy; what somebody had written there just then is kept.
+fn clear_stale(store: &mut Store, place: &Place, file: &Shipped, target: &Target) {
+    let known = wrote(store.record(&place.claude), file);
+    let ours = file.text.as_bytes();
+    store.rescue_copy(&target.path, |bytes| ours.starts_with(bytes) || known.contains(&fingerprint(bytes)));
+    atomic::sweep(&target.path);
 }
 
 fn wrote(record: &Record, file: &Shipped) -> BTreeSet<String> {

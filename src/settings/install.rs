@@ -136,10 +136,10 @@ fn register(store: &mut Store, place: &Place, wanted: &[Hook]) -> Result<bool> {
         atomic::sweep(&target.path);
         let Some((bytes, edited)) = plan(&target, wanted)? else { return Ok(wrote) };
         target.check_replaceable()?;
-        let made = atomic::make_folder(&place.claude, 0o755)?;
         remember(store, place, &target, &bytes, &edited)?;
-        store.record(&place.claude).folders.extend(made);
+        store.record(&place.claude).will_make(&place.claude);
         store.save()?;
+        atomic::make_folder(&place.claude, 0o755)?;
         // The next round verifies: it reads the file back and finds nothing left to do, or somebody else's version.
         wrote |= atomic::replace(&target, &bytes, 0o600)? == Replaced::Done;
     }

@@ -51,6 +51,17 @@ pub struct Record {
     pub server: Option<ServerRecord>,
 }
 
+impl Record {
+    /// Remembers, before it is done, that a folder and what is missing above it is about to be made by us.
+    pub fn will_make(&mut self, folder: &Path) {
+        for missing in atomic::missing_folders(folder) {
+            if !self.folders.contains(&missing) {
+                self.folders.push(missing);
+            }
+        }
+    }
+}
+
 /// The MCP server as install had it registered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerRecord {
@@ -131,8 +142,7 @@ impl Store {
     /// Says where rescued updates are.
     pub fn tell_rescued(&self, out: &mut dyn std::io::Write) {
         for path in &self.rescued {
-            let line =
-                "note: a run that was killed had displaced another program's settings; they are kept in";
+            let line = "note: a run that was killed had displaced what another program wrote; it is kept in";
             // A reader that is gone has seen enough.
             let _ = writeln!(out, "{line} {}", path.display());
         }
@@ -151,6 +161,11 @@ impl Store {
         };
         let rescued = atomic::rescue(settings, is_ours, &self.folder);
         self.rescued.extend(rescued);
+    }
+
+    /// Saves what a killed run may have displaced beside a copy of an agent or skill: what `is_ours` does not know.
+    pub fn rescue_copy(&mut self, copy: &Path, is_ours: impl Fn(&[u8]) -> bool) {
+        self.rescued.extend(atomic::rescue(copy, is_ours, &self.folder));
     }
 
     /// The record of a Claude folder, made when there is none.

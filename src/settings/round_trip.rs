@@ -37,19 +37,36 @@ fn with_a_key(text: &str) -> String {
     format!("{}\n\t\"later\":1.50E+2 ,{}", &text[..open], &text[open..])
 }
 
-/// One file through all three steps, each of which gets and gives bytes.
-fn there_and_back(random: &mut Random, file: &[u8], write: &mut dyn FnMut(&[u8])) -> Vec<u8> {
+/// What two versions register, made once: both read a list.
+struct Versions {
+    earlier: Vec<Hook>,
+    now: Vec<Hook>,
+}
+
+impl Versions {
+    fn new() -> Self {
+        Self { earlier: earlier(), now: wanted("/home/u/.local/bin") }
+    }
+}
+
+/// One file through all three steps, each of which gets and gives bytes; what it must be in the end.
+fn there_and_back(
+    random: &mut Random,
+    versions: &Versions,
+    file: &[u8],
+    write: &mut dyn FnMut(&[u8]),
+) -> Vec<u8> {
     let (mark, text) = decode(file).unwrap();
-    let first = add(text, &earlier()).unwrap().expect("nothing of ours is in");
+    let first = add(text, &versions.earlier).unwrap().expect("nothing of ours is in");
     write(format!("{mark}{}", first.text).as_bytes());
     let is_empty = text.trim_start().trim_start_matches('{').trim_start().starts_with('}');
     let (between, expected) = match random.below(3) {
         0 if !is_empty => (with_a_key(&first.text), with_a_key(text)),
         _ => (first.text, text.to_owned()),
     };
-    let second = add(&between, &wanted("/home/u/.local/bin")).unwrap().expect("an earlier version is in");
+    let second = add(&between, &versions.now).unwrap().expect("an earlier version is in");
     write(format!("{mark}{}", second.text).as_bytes());
-    let found = find(&second.text, &wanted("/home/u/.local/bin")).unwrap();
+    let found = find(&second.text, &versions.now).unwrap();
     assert!(found.len() == 12 && found.iter().all(|one| one.current), "{}", second.text);
     let last = take_out(&second.text, &first.made.and(&second.made)).unwrap().expect("ours are in");
     assert_eq!(last, expected);
@@ -65,6 +82,7 @@ fn file(random: &mut Random) -> Vec<u8> {
 #[test]
 fn c1_c6_ten_thousand_generated_files_come_back_to_the_byte_after_install_upgrade_and_uninstall() {
     let half = |seed: u64| {
+        let versions = Versions::new();
         let mut random = Random(seed);
         let (mut sound, mut refused) = (0, 0);
         for _ in 0..5_000 {
@@ -72,12 +90,12 @@ fn c1_c6_ten_thousand_generated_files_come_back_to_the_byte_after_install_upgrad
             if random.below(10) == 0 {
                 let (_, text) = decode(&bytes).unwrap();
                 let text = broken(&mut random, text);
-                assert!(add(&text, &wanted("/b")).is_err(), "{text}");
+                assert!(add(&text, &versions.now).is_err(), "{text}");
                 assert!(take_out(&text, &Shells::default()).is_err(), "{text}");
                 refused += 1;
                 continue;
             }
-            there_and_back(&mut random, &bytes, &mut |_| {});
+            there_and_back(&mut random, &versions, &bytes, &mut |_| {});
             sound += 1;
         }
         (sound, refused)
@@ -149,6 +167,7 @@ fn seen(folder: &Path) -> Seen {
 #[test]
 fn c4_c6_three_hundred_files_on_a_disk_keep_their_links_modes_owners_and_neighbours() {
     let root = std::env::temp_dir().join(format!("sef-round-trip-{}", std::process::id()));
+    let versions = Versions::new();
     let mut random = Random(300);
     let mut refused = 0;
     for number in 0..300 {
@@ -166,7 +185,7 @@ fn c4_c6_three_hundred_files_on_a_disk_keep_their_links_modes_owners_and_neighbo
             refused += 1;
             continue;
         }
-        let expected = there_and_back(&mut random, &bytes, &mut |new| {
+        let expected = there_and_back(&mut random, &versions, &bytes, &mut |new| {
             let target = Target::read(&place.name).unwrap();
             assert_eq!(replace(&target, new, 0o600).unwrap(), Replaced::Done);
             assert_eq!(fs::read(&place.real).unwrap(), new);

@@ -8,6 +8,13 @@ use serde_json::Value;
 use crate::docs_links::documents;
 use crate::payloads::{names, payload};
 
+/// Whether the pages that are made from the code are to be written anew instead of compared.
+pub fn are_written() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "whether to write comes from outside")]
+    let asked = std::env::var_os("SEF_WRITE_DOCS");
+    asked.is_some()
+}
+
 fn text(path: &str) -> String {
     let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))

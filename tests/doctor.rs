@@ -327,7 +327,7 @@ fn docs_doctor_holds_the_table_of_the_code() {
     let head = table.lines().next().expect("a heading");
     let start = text.find(head).expect("the table");
     let end = text[start..].find("\n\n").map_or(text.len(), |end| start + end + 1);
-    if std::env::var_os("SEF_WRITE_DOCS").is_some() {
+    if crate::docs::are_written() {
         fs::write(&path, format!("{}{table}{}", &text[..start], &text[end..])).expect("write the page");
         return;
     }

@@ -21,7 +21,7 @@ esac
 "#;
 
 pub const SETTINGS: &str = ".claude/settings.json";
-pub const EVENTS: usize = 12;
+pub const EVENTS: usize = 11;
 
 pub fn write_program(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("has a parent")).expect("make folders");

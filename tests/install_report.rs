@@ -66,10 +66,10 @@ fn status_says_what_is_there_and_exits_accordingly() {
     let sandbox = ready();
     let run = sef(&sandbox, &["status"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.out.contains("no settings file") && run.out.contains("hooks: 0 of 12"), "{}", run.out);
+    assert!(run.out.contains("no settings file") && run.out.contains("hooks: 0 of 11"), "{}", run.out);
     succeeds(&sandbox, &["install"]);
     let out = succeeds(&sandbox, &["status"]);
-    assert!(out.contains("hooks: 12 of 12 registered") && out.ends_with("complete\n"), "{out}");
+    assert!(out.contains("hooks: 11 of 11 registered") && out.ends_with("complete\n"), "{out}");
     let report: Value = serde_json::from_str(&succeeds(&sandbox, &["status", "--json"])).expect("JSON");
     assert_eq!(report["complete"], true);
     assert_eq!(report["places"][0]["binary_present"], true);

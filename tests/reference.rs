@@ -50,8 +50,7 @@ fn code(value: &str) -> String {
 /// Holds a page against its file, or writes it when that is asked for.
 fn hold(name: &str, made: &str) {
     let path = in_tree("docs/reference").join(name);
-    #[expect(clippy::disallowed_methods, reason = "whether to write comes from outside")]
-    if std::env::var_os("SEF_WRITE_DOCS").is_some() {
+    if crate::docs::are_written() {
         std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder can be made");
         std::fs::write(&path, made).expect("the page can be written");
         return;

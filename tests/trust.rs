@@ -194,8 +194,8 @@ fn g1_rules_check_lists_every_mistake_of_a_project_whether_or_not_it_counts() {
 
 #[test]
 fn g2_what_is_no_plain_small_file_is_refused_by_allow_and_ignored_by_the_hook() {
-    let plain = plain_reply();
     type Case = (&'static str, fn(&Path), &'static str);
+    let plain = plain_reply();
     let cases: &[Case] = &[
         ("a link", |folder| link_file(folder), "symbolic link"),
         ("a folder that is a link", |folder| link_folder(folder), ".claude is a symbolic link"),

@@ -11,7 +11,7 @@ use super::{Loaded, distance, load, load_in, project};
 use crate::classify::matcher;
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::report::text::plain;
+use crate::report::text::{plain, plural};
 
 /// The rules that count in the project of the current folder.
 fn loaded_here(env: &Env) -> Loaded {
@@ -107,7 +107,7 @@ pub fn check(env: &Env) -> Result<String> {
     if !note.is_empty() {
         let _ = write!(text, "\n{}", note.trim_end());
     }
-    let mut error = Error::new(format!("{} mistakes in the rules", problems.len()), text);
+    let mut error = Error::new(format!("{} in the rules", plural(problems.len() as u64, "mistake")), text);
     // What is wrong with the project's rules alone is not in the user's folder.
     let is_users = problems.iter().any(|problem| !problem.source.starts_with(project::FILE));
     if let Some(dir) = env.config_dir.as_ref().filter(|_| is_users) {

@@ -160,7 +160,7 @@ const DEFECTS: &[Defect] = &[
         id: "managed-unused",
         // Where the key goes is not guessed while a file that may say it is not used.
         and: &["hosted-invalid"],
-        mend: Do("administrator"),
+        mend: Do("sudo chown root"),
     },
 ];
 

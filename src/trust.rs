@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::calendar;
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::report::text::plain;
+use crate::report::text::{plain, plural};
 use crate::rules::approval::{self, Record, State, Verdict};
 use crate::rules::check::{listed, problems};
 use crate::rules::compile::Problem;
@@ -50,9 +50,7 @@ pub fn allow(env: &Env, dir: Option<&Path>, consent: Consent, now: u64, out: &mu
         }
     };
     let refuse = |found: &[Problem]| {
-        let count =
-            if found.len() == 1 { "1 mistake".to_owned() } else { format!("{} mistakes", found.len()) };
-        cannot(count + &plain(&listed(found)))
+        cannot(plural(found.len() as u64, "mistake") + &plain(&listed(found)))
             .at(&path)
             .fix("correct the file and run the command again; nothing was allowed")
     };

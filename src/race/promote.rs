@@ -150,6 +150,7 @@ pub(super) fn settle(site: &Site<'_>, manifest: &mut Manifest) -> Result<Option<
     };
     let (git, target) = (site.git, promotion.target.as_str());
     let there = git.ask(&["rev-parse", "--verify", "--quiet", target])?;
+    check_locks(site, promotion)?;
     let has_it = match &there {
         Some(there) => git.ask(&["merge-base", "--is-ancestor", &promotion.to, there])?.is_some(),
         None => false,
@@ -312,20 +313,26 @@ fn check_untracked(at: &Git, top: &Path, from: &str, to: &str) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to go on while a lock is left that a git which was killed had taken: the branch's, HEAD's or the index's.
+fn check_locks(site: &Site<'_>, promotion: &Promotion) -> Result<()> {
+    let mut locks = vec![site.common_dir.join(format!("{}.lock", promotion.target))];
+    if let Some(top) = promotion.checkout.as_deref().filter(|top| top.is_dir()) {
+        let git_dir = in_checkout(site.git, top)?.run(&["rev-parse", "--absolute-git-dir"])?;
+        let git_dir = super::git::path(&git_dir);
+        locks.extend(["HEAD.lock", "index.lock"].map(|name| git_dir.join(name)));
+    }
+    let Some(lock) = locks.into_iter().find(|lock| lock.symlink_metadata().is_ok()) else { return Ok(()) };
+    Err(cannot("a promotion was killed, and a lock of git's is still there")
+        .at(lock)
+        .fix("see that no git runs there, remove the lock, then run it again: it finishes or puts the checkout back"))
+}
+
 /// Puts a checkout back of which a killed promotion changed some files: each must be as one of the two commits has it, gone,
 /// or the beginning of what was being written; else somebody changed it since, and nothing is touched.
 fn put_back(git: &Git, promotion: &Promotion) -> Result<()> {
     let Some(top) = promotion.checkout.as_deref().filter(|top| top.is_dir()) else { return Ok(()) };
     let at = in_checkout(git, top)?;
     let paths = changed(&at, &promotion.from, &promotion.to, "--diff-filter=ADMT")?;
-    let git_dir = super::git::path(&at.run(&["rev-parse", "--absolute-git-dir"])?);
-    if git_dir.join("index.lock").exists() {
-        return Err(cannot("a promotion was killed, and git's lock of the index is still there")
-            .at(git_dir.join("index.lock"))
-            .fix(
-                "see that no git runs there, remove the lock, then run it again: it puts the checkout back",
-            ));
-    }
     let before = Listing::of(&at, &promotion.from)?;
     let after = Listing::of(&at, &promotion.to)?;
     for path in &paths {

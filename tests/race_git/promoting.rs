@@ -220,14 +220,16 @@ fn f4_a_promotion_that_was_done_when_killed_is_promoted() {
 #[test]
 fn f4_edits_since_a_killed_promotion_are_left_alone() {
     type Make = fn(&Project) -> PathBuf;
-    let edits: [(&str, Make); 3] = [
+    let edits: [(&str, Make); 5] = [
         ("src/main.py was changed", |project| project.write("src/main.py", "print('mine')\n")),
         ("mine was staged", |project| {
             let path = project.write("mine", "x\n");
             project.git(&["add", "mine"]);
             path
         }),
-        ("lock of the index", |project| project.write(".git/index.lock", "")),
+        ("index.lock: a promotion was killed", |project| project.write(".git/index.lock", "")),
+        ("HEAD.lock: a promotion was killed", |project| project.write(".git/HEAD.lock", "")),
+        ("main.lock: a promotion was killed", |project| project.write(".git/refs/heads/main.lock", "")),
     ];
     for (why, make) in edits {
         let project = Project::new();

@@ -214,12 +214,6 @@ def tui_turbo_progress_is_on_the_screen_while_the_service_writes(t):
     register(home)
     shown = []
     with Screen(home) as screen:
-        if t.old:
-            # It does not know all events that SEF registers, and says so before anything else.
-            note = "values listed above were skipped"
-            screen.wait("note on skipped events", lambda: note in screen.text())
-            screen.press("Enter")
-            screen.wait("end of that note", lambda: note not in screen.text())
         screen.say(WORK)
         screen.wait("progress on the screen", lambda: shown.extend(SHOWN.findall(screen.text())) or shown)
         screen.wait("the last answer", lambda: any(s.step == 1 for s in home.api.main()))

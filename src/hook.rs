@@ -83,11 +83,11 @@ fn answer(input: &[u8], entry: Entry, start: Instant) {
     let env = Env::read();
     let panics = |place: &str| assert!(env.test_panic.as_deref() != Some(place), "asked to panic");
     panics("early");
-    if entry == Entry::Plugin && precedence::settings_serve(&env, &event.hook_event_name(), &event.cwd()) {
+    let cwd = event.cwd();
+    if entry == Entry::Plugin && precedence::settings_serve(&env, &event.hook_event_name(), &cwd) {
         return;
     }
     let state_dir = env.state_dir.as_deref();
-    let cwd = event.cwd();
     let (image, _) = cache::image(&env, project::root(&env, Path::new(&*cwd)));
     let policy = rules::policy_of(&image);
     let transcript = PathBuf::from(event.transcript_path().into_owned());

@@ -25,14 +25,10 @@ struct Place {
 
 impl Facts {
     pub(super) fn gather(ground: &Ground<'_>, settings: &Settings) -> Self {
-        let is_installed = |place: &str| {
-            settings.files.iter().any(|file| file.name == place && file.is_remembered == Some(true))
-                || settings.entries().any(|(file, entry)| file.name == place && entry.ours.is_some())
-        };
         let places: Vec<Place> = ground
             .places
             .iter()
-            .filter(|place| is_installed(place.name))
+            .filter(|place| settings.is_installed(place.name))
             .map(|place| {
                 let record = match ground.env.state_dir {
                     Some(_) => manifest::peek(ground.env, &place.claude).unwrap_or_default(),

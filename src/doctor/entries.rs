@@ -52,8 +52,7 @@ pub(super) fn of(root: &Value, hook: Option<&Path>) -> Vec<Entry> {
                     is_current: wanted
                         .iter()
                         .any(|want| want.event == *event && says(want, matcher.as_deref(), handler)),
-                    ours: hooks::is_ours(&command)
-                        .then(|| hooks::binary_of(&command).unwrap_or_default().into()),
+                    ours: hooks::binary_of(&command).map(PathBuf::from),
                     event: event.clone(),
                     matcher: matcher.clone(),
                     kind: text("type"),

@@ -91,6 +91,12 @@ impl Facts {
         })
     }
 
+    /// SEF is installed in that place: the manifest says so, or the settings hold entries of ours.
+    pub(super) fn is_installed(&self, place: &str) -> bool {
+        self.files.iter().any(|file| file.name == place && file.is_remembered == Some(true))
+            || self.entries().any(|(file, entry)| file.name == place && entry.ours.is_some())
+    }
+
     pub(super) fn judge(&self, ground: &Ground<'_>, said: &mut Said) -> String {
         if ground.env.claude_dir.is_none() {
             let mend = action("set HOME to your home folder");

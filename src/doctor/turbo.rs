@@ -59,12 +59,8 @@ pub(super) fn judge_service(ground: &Ground<'_>, online: bool, said: &mut Said) 
 
 /// Judges the MCP server of each place where SEF is installed; answers what it is.
 pub(super) fn judge_server(ground: &Ground<'_>, settings: &Settings, said: &mut Said) -> String {
-    let is_installed = |place: &str| {
-        settings.files.iter().any(|file| file.name == place && file.is_remembered == Some(true))
-            || settings.entries().any(|(file, entry)| file.name == place && entry.ours.is_some())
-    };
     let mut words = Vec::new();
-    for place in ground.places.iter().filter(|place| is_installed(place.name)) {
+    for place in ground.places.iter().filter(|place| settings.is_installed(place.name)) {
         let level = Level::of(place);
         let entry = match server::look(ground.env, level) {
             Ok(entry) => entry,

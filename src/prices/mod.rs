@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Env;
 use crate::error::{Error, Result};
-use crate::rules::managed;
+use crate::rules::{managed, read_layer};
 use file::{Priced, Whose};
 pub use usd::Usd;
 
@@ -171,19 +171,12 @@ fn files(env: &Env) -> Result<Vec<(Whose, PathBuf, String)>> {
         found.push((Whose::Managed, file.path, file.text));
     }
     let Some(path) = env.config_dir.as_ref().map(|dir| dir.join(FILE)) else { return Ok(found) };
-    let text = crate::fsx::read_regular(&path, crate::rules::MAX_FILE).and_then(|bytes| {
-        String::from_utf8(bytes)
-            .map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
-    });
-    match text {
-        Ok(text) => found.push((Whose::User, path, text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => {
-            return Err(Error::new("cannot read your prices", error)
-                .at(&path)
-                .fix("make the file readable, or move it away to use the built-in prices"));
-        }
-    }
+    let text = read_layer(&path).map_err(|why| {
+        Error::new("cannot read your prices", why)
+            .at(&path)
+            .fix("make the file readable, or move it away to use the built-in prices")
+    })?;
+    found.extend(text.map(|text| (Whose::User, path, text)));
     Ok(found)
 }
 

@@ -93,7 +93,7 @@ pub struct Layer {
 /// Loads built-in rules, an organisation's, and a user's `rules.toml`, `config.toml` and `calibration.toml`. Lenient: what is
 /// broken is left out and listed.
 pub fn load(env: &Env) -> Loaded {
-    load_with(env, users_rules(env), None)
+    load_in(env, None)
 }
 
 /// The same with a project's rules on top, whether or not anybody allowed them.
@@ -202,7 +202,7 @@ fn strangers(below: &[(String, RuleFile)], own: &RuleFile, source: &str) -> Vec<
 }
 
 /// Reads a small regular file; nothing when it is not there.
-fn read_layer(path: &Path) -> Result<Option<String>, String> {
+pub(crate) fn read_layer(path: &Path) -> Result<Option<String>, String> {
     match crate::fsx::read_regular(path, MAX_FILE) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| "it is not UTF-8".to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

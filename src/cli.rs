@@ -74,6 +74,8 @@ pub enum Command {
         #[arg(long)]
         plugin: bool,
     },
+    /// Say with which model or effort a turn of the conversation is to run; asked by the mod that `sef install --main-turn` puts in.
+    MainTurn,
     /// One line for Claude Code's status line, from its JSON on standard input.
     Statusline,
     /// Show the prices that reports use, and how old they are.

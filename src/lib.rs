@@ -34,6 +34,7 @@ pub mod hook;
 pub mod hosted;
 pub mod interrupt;
 pub mod judge;
+pub mod main_turn;
 pub mod mcp;
 pub mod metrics;
 pub mod models;
@@ -43,6 +44,7 @@ pub mod parallel;
 pub mod prices;
 pub mod protocol;
 pub mod race;
+pub mod random;
 pub mod report;
 pub mod rules;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::calendar;
+
 /// A family of models, cheapest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,6 +57,32 @@ impl Family {
         }
     }
 
+    /// The id that the alias means on the Anthropic API at a time (milliseconds since 1970). A model's row begins on its
+    /// release date where that is known, else on the first day on which a client is known to have used it; Sonnet 4.5
+    /// and 4.6 have the same prices, Opus 4.5 to 4.8 too.
+    pub fn id_at(self, time: u64) -> &'static str {
+        let rows: &[(&str, &str)] = match self {
+            Self::Haiku => &[("", "claude-haiku-4-5"), ("2026-10-07", "claude-haiku-5-5")],
+            Self::Sonnet => &[
+                ("", "claude-sonnet-4-6"),
+                ("2026-06-30", "claude-sonnet-5"),
+                ("2026-09-28", "claude-sonnet-5-5"),
+            ],
+            Self::Opus => &[
+                ("", "claude-opus-4-8"),
+                ("2026-07-24", "claude-opus-5"),
+                ("2026-10-07", "claude-opus-5-5"),
+            ],
+            Self::Fable => &[
+                ("", "claude-fable-5"),
+                ("2026-09-01", "claude-fable-5-1"),
+                ("2026-11-20", "claude-fable-5-2"),
+            ],
+        };
+        let begun = |(from, _): &&(&str, &str)| calendar::parse_date(from).unwrap_or(0) <= time;
+        rows.iter().rev().find(begun).map_or(self.alias(), |(_, id)| id)
+    }
+
     /// The name for people.
     pub fn title(self) -> &'static str {
         match self {
@@ -83,6 +111,22 @@ mod tests {
             ("gpt-oss-120b", None),
         ] {
             assert_eq!(Family::of(id), family, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_alias_means_another_model_from_its_date_on_and_each_has_a_price() {
+        let cut = calendar::parse_date("2026-10-07").expect("a date");
+        assert_eq!(Family::Haiku.id_at(cut - 1), "claude-haiku-4-5");
+        assert_eq!(Family::Haiku.id_at(cut), "claude-haiku-5-5");
+        assert_eq!(Family::Sonnet.id_at(0), "claude-sonnet-4-6");
+        let prices = crate::prices::Prices::built_in().expect("the built-in prices have no fault");
+        for family in Family::ALL {
+            for time in [0, cut, u64::MAX] {
+                let id = family.id_at(time);
+                assert_eq!(Family::of(id), Some(family));
+                assert!(prices.of(id).is_some(), "{id}");
+            }
         }
     }
 }

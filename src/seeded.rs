@@ -1,30 +1,8 @@
-//! Numbers and inputs for property tests: the same on every machine for the same seed. Only in tests.
+//! Inputs for property tests: the same on every machine for the same seed. Only in tests.
 
 use std::path::Path;
 
-/// splitmix64.
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// One below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    /// One of a list.
-    pub fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
+pub use crate::random::Random;
 
 /// Checks the kept inputs of a fuzz target (`fuzz/seeds`, `fuzz/corpus`) and so many changes of them, on stable what the
 /// target does for longer. Panics with the input for which `check` does.

@@ -6,6 +6,7 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::classify::Before;
@@ -200,27 +201,54 @@ impl<'de> Deserialize<'de> for Sketch {
     }
 }
 
-/// A session's memory, locked while it lives.
-pub struct Held {
+/// A memory of a session, locked while it lives: the hook's, or one that another part of SEF keeps of its own.
+pub struct Held<T = Session> {
     file: Option<File>,
     before: Vec<u8>,
     /// The memory; change it, then [`Held::save`].
-    pub session: Session,
+    pub session: T,
 }
 
-/// The memory of a session as it stands, without a lock: for looking only. Empty when there is none.
+/// Whose memory of a session it is: part of the file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The hook's.
+    Hook,
+    /// That of the conversation's own turns.
+    MainTurn,
+}
+
+/// The hook's memory of a session as it stands, without a lock: for looking only. Empty when there is none.
 pub fn peek(state_dir: Option<&Path>, session_id: &str) -> Session {
-    let Some(path) = state_dir.map(|dir| session_path(dir, session_id)) else { return Session::default() };
-    let Ok(file) = crate::fsx::open_regular(&path) else { return Session::default() };
+    peek_at(state_dir, session_id, Whose::Hook)
+}
+
+/// The same for anybody's memory.
+pub fn peek_at<T: DeserializeOwned + Default>(
+    state_dir: Option<&Path>,
+    session_id: &str,
+    whose: Whose,
+) -> T {
+    let Some(path) = state_dir.map(|dir| session_path(dir, session_id, whose)) else { return T::default() };
+    let Ok(file) = crate::fsx::open_regular(&path) else { return T::default() };
     let bytes = crate::fsx::read_up_to(&file, MAX_FILE as usize).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
-/// Opens the memory of a session. Without a usable state folder it is empty and saving does nothing.
+/// Opens the hook's memory of a session. Without a usable state folder it is empty and saving does nothing.
 pub fn hold(state_dir: Option<&Path>, session_id: &str) -> Held {
-    let nothing = Held { file: None, before: Vec::new(), session: Session::default() };
-    let Some(path) = state_dir.map(|dir| session_path(dir, session_id)) else { return nothing };
-    let Some(file) = open_made(&path) else { return nothing };
+    hold_at(state_dir, session_id, Whose::Hook)
+}
+
+/// The same for anybody's memory.
+pub fn hold_at<T: DeserializeOwned + Default>(
+    state_dir: Option<&Path>,
+    session_id: &str,
+    whose: Whose,
+) -> Held<T> {
+    let nothing = || Held { file: None, before: Vec::new(), session: T::default() };
+    let Some(path) = state_dir.map(|dir| session_path(dir, session_id, whose)) else { return nothing() };
+    let Some(file) = open_made(&path) else { return nothing() };
     let locked = lock_within(&file, LOCK_WAIT);
     let size = file.metadata().map_or(0, |meta| meta.len().min(MAX_FILE));
     let before = crate::fsx::read_up_to(&file, size as usize).unwrap_or_default();
@@ -228,7 +256,14 @@ pub fn hold(state_dir: Option<&Path>, session_id: &str) -> Held {
     Held { file: locked.then_some(file), before, session }
 }
 
-impl Held {
+impl<T> Held<T> {
+    /// Whether [`Held::save`] will write: there is a file, and the lock is ours.
+    pub fn is_kept(&self) -> bool {
+        self.file.is_some()
+    }
+}
+
+impl<T: Serialize> Held<T> {
     /// Writes the memory back when it changed, else only marks it as in use for [`sweep`]. Failing to is survived.
     pub fn save(&mut self) {
         let Some(file) = &mut self.file else { return };
@@ -244,8 +279,13 @@ impl Held {
     }
 }
 
-fn session_path(state_dir: &Path, session_id: &str) -> PathBuf {
-    state_dir.join("sessions").join(format!("{:016x}.json", fnv64(session_id.as_bytes())))
+fn session_path(state_dir: &Path, session_id: &str, whose: Whose) -> PathBuf {
+    let name = fnv64(session_id.as_bytes());
+    let name = match whose {
+        Whose::Hook => format!("{name:016x}.json"),
+        Whose::MainTurn => format!("{name:016x}-main.json"),
+    };
+    state_dir.join("sessions").join(name)
 }
 
 fn open_made(path: &Path) -> Option<File> {

@@ -27,12 +27,18 @@ use sef::settings::status::{self, Format};
 use sef::settings::turbo::Turbo;
 use sef::settings::uninstall::uninstall;
 use sef::trust::Consent;
-use sef::{eval, explain, feedback, fence, judge, mcp, origin, race, statusline, trust, turbo};
+use sef::{eval, explain, feedback, fence, judge, main_turn, mcp, origin, race, statusline, trust, turbo};
 
 /// Longest JSON that is read for the status line, in bytes; the client's has about two thousand.
 const MOST_STATUS: u64 = 1 << 20;
 
 fn main() -> ExitCode {
+    // Asked at every turn of a conversation: the command line's other forty commands need not be built for that.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "main-turn") && std::env::args_os().len() == 2 {
+        let word = main_turn::ask::answer(&Env::read(), io::stdin().lock());
+        let _ = io::stdout().write_all(word.as_bytes());
+        return ExitCode::SUCCESS;
+    }
     let cli = Cli::parse();
     let env = Env::read();
     match run(cli.command, &env) {
@@ -113,6 +119,7 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
             let offer = if plugin { mcp::Offer::of_plugin(env) } else { mcp::Offer::Tools };
             mcp::serve(env, offer).map(|()| String::new())
         }
+        Command::MainTurn => Ok(main_turn::ask::answer(env, io::stdin().lock()).to_owned()),
         Command::Statusline => {
             let mut input = String::new();
             let read = io::stdin().lock().take(MOST_STATUS).read_to_string(&mut input);

@@ -205,7 +205,7 @@ pub fn measured(record: &Record) -> Option<(Metric, Attributes)> {
             put("sef.reason", record.why.as_deref().map(code));
             Metric::Faults
         }
-        Kind::AgentStart | Kind::AgentStop | Kind::Stop | Kind::End => return None,
+        Kind::AgentStart | Kind::AgentStop | Kind::Stop | Kind::End | Kind::Main => return None,
     };
     if let Some(tier) = record.tier.filter(|tier| *tier <= 3) {
         attributes.insert("sef.tier", Value::Int(tier));

@@ -8,7 +8,7 @@ mod session;
 mod spawn;
 
 pub use result::{Notification, bad_text, ended};
-pub use spawn::{Decision, decide};
+pub use spawn::{Decision, decide, tier_by};
 
 use crate::agents::AgentModel;
 use crate::calendar::parse_timestamp;

@@ -8,7 +8,7 @@ use crate::guidance::family_of;
 use crate::metrics::record::{Kind, safe_agent, safe_id, safe_model};
 use crate::models::Family;
 use crate::protocol::{Event, Reply, SpawnInput, with_model};
-use crate::rules::policy::Policy;
+use crate::rules::policy::{Policy, Thresholds};
 use crate::state::{Session, Sketch, Spawned};
 
 /// What is decided about one spawn.
@@ -124,7 +124,11 @@ fn task_tier(policy: &Policy, verdict: &Verdict) -> (Tier, &'static str) {
 
 /// The verdict's tier, or a higher one when the rules are not sure enough that no more is needed.
 pub fn sure_tier(policy: &Policy, verdict: &Verdict) -> Tier {
-    let thresholds = policy.thresholds(verdict.role.name());
+    tier_by(policy.thresholds(verdict.role.name()), verdict)
+}
+
+/// The same by given thresholds.
+pub fn tier_by(thresholds: Thresholds, verdict: &Verdict) -> Tier {
     let [none, haiku, sonnet, _] = verdict.probabilities;
     let mut tier = verdict.tier;
     if tier == Tier::Haiku && none + haiku < thresholds.haiku {

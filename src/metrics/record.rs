@@ -40,6 +40,9 @@ pub enum Kind {
     Race,
     /// PreToolUse of a codegen tool: the contract was too vague and the call was refused. `tu`.
     Vague,
+    /// A turn of the conversation itself was decided about. `tier`, `role`, `conf`, `want` (the model or effort; absent: as the
+    /// user has it), `why`, `par` (the user's model), `mt`.
+    Main,
     /// Something inside SEF failed and was survived. `why` is its code.
     Fault,
 }
@@ -144,6 +147,33 @@ pub struct Record {
     /// What a race came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rc: Option<Box<Race>>,
+    /// What was expected of a turn of the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mt: Option<Box<MainTurn>>,
+}
+
+/// What a decision about a turn of the conversation rests on: counts and amounts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MainTurn {
+    /// Expected gain, in millionths of a US dollar (negative: a loss), of what was chosen, or when nothing was, of the best
+    /// that was weighed; absent when nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub g: Option<i64>,
+    /// The same, should the user's cache be gone on the way back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w: Option<i64>,
+    /// What that was: the alias of a model, or an effort.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alt: Option<String>,
+    /// Tokens of history.
+    pub h: u64,
+    /// Seconds that the user's model still has it cached.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub warm: u64,
+    /// The prompt complains about the turn before, which was changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 /// One order to a hosted model, or all calls of a race: counts and names of models, nothing of what was asked or written.
@@ -224,6 +254,7 @@ impl Record {
             us: None,
             h: None,
             rc: None,
+            mt: None,
         }
     }
 }

@@ -85,7 +85,7 @@ fn lay(all: &mut Overlaid, layer: &'static str, source: String, text: String) {
     }
 }
 
-/// One text over a table: within a section a key takes the place of what was there as a whole.
+/// One text over a table, key by key; a list takes the place of what was there as a whole.
 pub(super) fn over(
     below: &toml::Table,
     text: &str,
@@ -106,14 +106,7 @@ pub(super) fn over(
         ));
     }
     let mut merged = below.clone();
-    for (section, value) in own {
-        match (merged.get_mut(&section), value) {
-            (Some(toml::Value::Table(old)), toml::Value::Table(new)) => old.extend(new),
-            (_, value) => {
-                merged.insert(section, value);
-            }
-        }
-    }
+    merge(&mut merged, own);
     let policy: Policy = merged.clone().try_into().map_err(|error: toml::de::Error| {
         wrong(
             String::new(),
@@ -130,7 +123,29 @@ pub(super) fn over(
             ));
         }
     }
+    for (name, preset) in std::iter::once(("preset", &policy.main.preset))
+        .chain(policy.main.projects.iter().map(|(folder, preset)| (folder.as_str(), preset)))
+    {
+        if !["off", "careful", "eager"].contains(&preset.as_str()) {
+            return Err(wrong(
+                format!("main.{name}"),
+                format!("{preset:?} is no preset for turns"),
+                "use off, careful or eager",
+            ));
+        }
+    }
     Ok((merged, policy))
+}
+
+fn merge(below: &mut toml::Table, own: toml::Table) {
+    for (key, value) in own {
+        match (below.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(own)) => merge(below, own),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -150,8 +165,9 @@ mod tests {
     #[test]
     fn the_built_in_file_shows_every_key_of_the_policy() {
         let mut policy = built_in_policy();
-        // At its defaults the section is not serialised.
+        // At their defaults these sections are not serialised.
         policy.hosted.timeout_s += 1;
+        policy.main.careful.stay += 1;
         let (mut of_policy, mut of_file) = (Vec::new(), Vec::new());
         leaves(&serde_json::to_value(&policy).expect("it serialises"), "", &mut of_policy);
         leaves(&serde_json::to_value(built_in_table()).expect("it serialises"), "", &mut of_file);
@@ -161,11 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn sections_that_the_hook_does_not_read_are_as_in_the_built_in_file() {
+        let policy: Policy = toml::from_str(BUILT_IN_CONFIG).expect("it is sound");
+        assert!(policy.main.is_default() && policy.hosted.is_default());
+    }
+
+    #[test]
     fn a_layer_with_a_mistake_is_left_out_as_a_whole() {
         let (table, _) = over(&built_in_table(), "[tiers]\n1 = \"sonnet\"\n", "a").expect("sound");
         for (text, part) in [
             ("[tiers]\n1 = \"gpt\"\n[log]\nkeep = 9\n", "not a model"),
             ("[tiers]\n4 = \"opus\"\n", "unknown field"),
+            ("[main]\npreset = \"on\"\n", "no preset"),
+            ("[main.projects]\n\"/p\" = \"none\"\n", "no preset"),
             ("[calibration]\n", "calibrated"),
             ("[log\n", "a:1"),
         ] {

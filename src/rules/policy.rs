@@ -26,6 +26,9 @@ pub struct Policy {
     /// The service that writes code for turbo.
     #[serde(default, skip_serializing_if = "Hosted::is_default")]
     pub hosted: Hosted,
+    /// The conversation's own turns, where the mod that asks about them is installed.
+    #[serde(default, skip_serializing_if = "Main::is_default")]
+    pub main: Main,
     /// What was learned from outcomes: calibration.toml, never config.toml.
     #[serde(default, skip_serializing_if = "Calibration::is_empty")]
     pub calibration: Calibration,
@@ -114,9 +117,14 @@ pub struct Thresholds {
 }
 
 impl Confidence {
-    /// The thresholds that count; an unknown preset means `balanced`.
+    /// The thresholds that count.
     pub fn thresholds(&self) -> Thresholds {
-        match self.preset.as_str() {
+        self.named(&self.preset)
+    }
+
+    /// The thresholds of a name; an unknown one means `balanced`.
+    pub fn named(&self, preset: &str) -> Thresholds {
+        match preset {
             "careful" => self.careful,
             "eager" => self.eager,
             _ => self.balanced,
@@ -178,6 +186,101 @@ pub struct Hosted {
     pub timeout_s: u64,
     /// How generated tests are fenced.
     pub sandbox: Sandbox,
+}
+
+/// What may be done with the conversation's own turns. The hook never looks at it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Main {
+    /// `off`, `careful` or `eager`; anything else means `off`.
+    pub preset: String,
+    /// Another preset for a project's folder and what is below it; the longest folder wins.
+    pub projects: BTreeMap<String, String>,
+    /// Rather too dear than sorry.
+    pub careful: Guard,
+    /// Whatever is expected to pay.
+    pub eager: Guard,
+}
+
+/// How far a preset goes with the conversation's own turns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Families that a turn may run on instead of the user's model.
+    pub models: Vec<String>,
+    /// A turn's effort may be lowered.
+    pub effort: bool,
+    /// The set of [`Confidence`] that says how sure the rules must be.
+    pub confidence: String,
+    /// Most tokens of history with which a detour may begin.
+    pub history: u64,
+    /// Least expected gain of a choice, in cents.
+    pub least_cents: f64,
+    /// A lower effort is taken before another model when it brings this share of the model's gain.
+    pub enough: f64,
+    /// Turns on the user's model between two detours.
+    pub stay: u32,
+    /// Most turns in a row on another model.
+    pub away: u32,
+    /// Most detours in a session.
+    pub detours: u32,
+    /// Complaints about turns that were changed, after which a session's turns are left alone.
+    pub complaints: u32,
+}
+
+impl Default for Main {
+    fn default() -> Self {
+        let careful = Guard {
+            models: vec!["haiku".to_owned(), "sonnet".to_owned()],
+            effort: true,
+            confidence: "careful".to_owned(),
+            history: 20_000,
+            least_cents: 0.5,
+            enough: 0.5,
+            stay: 2,
+            away: 20,
+            detours: 4,
+            complaints: 1,
+        };
+        let eager = Guard {
+            confidence: "balanced".to_owned(),
+            history: 90_000,
+            least_cents: 0.1,
+            enough: 0.8,
+            stay: 1,
+            away: 40,
+            detours: 12,
+            complaints: 2,
+            ..careful.clone()
+        };
+        Self { preset: "careful".to_owned(), projects: BTreeMap::new(), careful, eager }
+    }
+}
+
+impl Main {
+    /// Nothing was changed.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The name of the preset that counts in a project's folder.
+    pub fn preset_in(&self, project: &str) -> &str {
+        let holds = |folder: &&String| {
+            let folder = folder.trim_end_matches('/');
+            project.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let nearest = self.projects.keys().filter(holds).max_by_key(|folder| folder.len());
+        nearest.and_then(|folder| self.projects.get(folder)).unwrap_or(&self.preset)
+    }
+
+    /// What may be done in a project's folder; none: nothing.
+    pub fn guard_in(&self, project: &str) -> Option<&Guard> {
+        match self.preset_in(project) {
+            "careful" => Some(&self.careful),
+            "eager" => Some(&self.eager),
+            _ => None,
+        }
+    }
 }
 
 /// How well generated code must be fenced when its tests run.

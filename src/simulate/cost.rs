@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::replay::SpawnSeen;
-use crate::calendar;
 use crate::models::Family;
 use crate::prices::{Prices, Usd};
 use crate::transcript::corpus::Corpus;
@@ -18,7 +17,6 @@ const ASSUMPTIONS: &str = include_str!("assumptions.toml");
 #[serde(deny_unknown_fields)]
 pub struct Assumptions {
     redone: BTreeMap<String, Redone>,
-    alias: Vec<Alias>,
 }
 
 /// Shares of work that is done again, in thousandths.
@@ -31,14 +29,6 @@ pub struct Redone {
     pub sonnet: u64,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Alias {
-    family: String,
-    from: Option<String>,
-    model: String,
-}
-
 impl Assumptions {
     /// The built-in ones. A test keeps them free of faults.
     pub fn built_in() -> Self {
@@ -48,13 +38,6 @@ impl Assumptions {
     /// Of a preset; an unknown one means `balanced`.
     pub fn redone(&self, preset: &str) -> Redone {
         self.redone.get(preset).copied().unwrap_or(self.redone["balanced"])
-    }
-
-    /// The model that a family's alias meant at a time.
-    fn model(&self, family: Family, time: u64) -> &str {
-        let from = |alias: &Alias| alias.from.as_deref().and_then(calendar::parse_date).unwrap_or(0);
-        let rows = self.alias.iter().filter(|alias| alias.family == family.alias() && from(alias) <= time);
-        rows.max_by_key(|alias| from(alias)).map_or(family.alias(), |alias| &alias.model)
     }
 }
 
@@ -142,8 +125,6 @@ pub struct Books<'a> {
     pub agents: HashMap<&'a str, usize>,
     /// Prices.
     pub prices: &'a Prices,
-    /// What is assumed besides.
-    pub assumptions: &'a Assumptions,
     /// The preset's shares of work that is done again.
     pub redone: Redone,
 }
@@ -236,7 +217,7 @@ fn price(
     books: &Books<'_>,
     unknown: &mut BTreeSet<String>,
 ) -> Option<Sums> {
-    let Books { corpus, prices, assumptions, redone, .. } = books;
+    let Books { corpus, prices, redone, .. } = books;
     let mut sums = Sums::default();
     let mut known = !requests.is_empty();
     let mut cost_on = |model: &str, at: usize| {
@@ -251,7 +232,7 @@ fn price(
     for at in requests.iter().copied() {
         sums.actual = sums.actual.plus(cost_on(&corpus.requests[at].model, at));
         let Some(set) = set else { continue };
-        let low = cost_on(assumptions.model(set, corpus.requests[at].time), at);
+        let low = cost_on(set.id_at(corpus.requests[at].time), at);
         let share = match set {
             Family::Haiku => redone.haiku,
             Family::Sonnet => redone.sonnet,
@@ -269,29 +250,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_alias_has_a_price_and_every_preset_its_shares() {
+    fn every_preset_has_its_shares() {
         let assumptions = Assumptions::built_in();
-        let prices = Prices::built_in().expect("the built-in prices have no fault");
-        for alias in &assumptions.alias {
-            assert!(Family::from_alias(&alias.family).is_some(), "{}", alias.family);
-            assert!(alias.from.as_deref().is_none_or(|date| calendar::parse_date(date).is_some()));
-            assert!(
-                prices.cost(&alias.model, 0, &crate::prices::Usage::default()).is_some(),
-                "{}",
-                alias.model
-            );
-        }
         for preset in ["careful", "balanced", "eager"] {
             assert!(assumptions.redone.contains_key(preset), "{preset}");
         }
-    }
-
-    #[test]
-    fn an_alias_means_another_model_from_its_date_on() {
-        let assumptions = Assumptions::built_in();
-        let cut = calendar::parse_date("2026-10-07").expect("a date");
-        assert_eq!(assumptions.model(Family::Haiku, cut - 1), "claude-haiku-4-5");
-        assert_eq!(assumptions.model(Family::Haiku, cut), "claude-haiku-5-5");
-        assert_eq!(assumptions.model(Family::Sonnet, 0), "claude-sonnet-4-6");
     }
 }

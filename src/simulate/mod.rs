@@ -209,9 +209,8 @@ fn figures(looked: Looked, found: Vec<Found>, corpus: &Corpus, prices: &Prices, 
     for (at, agent) in corpus.agents.iter().enumerate() {
         agents.extend(agent.meta.tool_use_id.as_deref().map(|call| (call, at)));
     }
-    let assumptions = Assumptions::built_in();
-    let redone = assumptions.redone(&looked.preset);
-    let books = Books { corpus, agents, prices, assumptions: &assumptions, redone };
+    let redone = Assumptions::built_in().redone(&looked.preset);
+    let books = Books { corpus, agents, prices, redone };
     let (spawns, cost) = cost::add_up(&spawns, &books);
     Simulation {
         schema: SCHEMA,

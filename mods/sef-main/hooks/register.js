@@ -25,8 +25,9 @@ export function register(on, options) {
 
   on('turn.start', async ($, e, next) => {
     if (e.agentId !== undefined) return next(e)
-    const [session, model, { promptId: prompt }] = [await $.session.id(), await $.session.model(), await $.session.info()]
-    const turn = { session, prompt, project: await $.session.root(), model, effort }
+    const { promptId: prompt } = await $.session.info()
+    const [session, project, model] = [await $.session.id(), await $.session.root(), await $.session.model()]
+    const turn = { session, project, prompt, model, effort, turns: await $.session.turns() }
     turns.set(e.turnId, turn)
     // '<' opens what the client writes itself: a background agent's end, a command.
     if (e.text && !e.text.startsWith('<')) turn.word = await ask($, options.program, { at: 'start', ...turn, text: e.text })

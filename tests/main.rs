@@ -20,6 +20,7 @@ mod install_turbo;
 mod judge;
 mod labelled;
 mod log;
+mod main_turn;
 mod mcp;
 mod payloads;
 mod plugin;

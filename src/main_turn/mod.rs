@@ -6,6 +6,7 @@
 //! the guard, for `account` (what detours came to, from transcripts), and for the simulations in `replay` and `month`.
 //! Nothing here ever chooses a dearer model than the user's, and any fault leaves the turn as it is.
 
+pub mod account;
 pub mod ask;
 pub mod assumed;
 pub mod caches;

@@ -69,6 +69,7 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
 }
 
 /// What a decision is made with, besides the question and the memory.
+#[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
     pub image: &'a Image,
     pub policy: &'a Policy,

@@ -174,7 +174,11 @@ pub struct ScopeArgs {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The prompt.
-    pub prompt: String,
+    #[arg(required_unless_present = "main")]
+    pub prompt: Option<String>,
+    /// What is decided about the conversation's own turns: of this prompt in the latest session here, or the latest decisions.
+    #[arg(long, conflicts_with_all = ["agent", "why_not"])]
+    pub main: bool,
     /// Judge it as the task text of a subagent of this type.
     #[arg(long, value_name = "TYPE")]
     pub agent: Option<String>,

@@ -256,3 +256,47 @@ fn the_hook_takes_the_users_model_for_the_orchestrators_while_a_turn_is_elsewher
     let other = spawn.to_string().replace("\"s-1\"", "\"s-2\"");
     assert_eq!(sandbox.run("sef-hook", &[], other).out, "");
 }
+
+fn explain(sandbox: &Sandbox, prompt: &[&str]) -> String {
+    let run = sandbox.run("sef", &[&["explain", "--main"], prompt].concat(), "");
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{}", run.out);
+    run.out
+}
+
+#[test]
+fn explain_shows_each_decision_with_its_cents_and_what_would_be_decided_now() {
+    let sandbox = Sandbox::new();
+    assert!(explain(&sandbox, &[]).contains("no turn was decided about yet"));
+    assert!(explain(&sandbox, &[SEARCH]).contains("the turn runs: haiku"), "{}", explain(&sandbox, &[SEARCH]));
+    start(&sandbox, "p-1", SEARCH);
+    done(&sandbox, "p-1", HAIKU, 0, 15_000, 5);
+    start(&sandbox, "p-2", DESIGN);
+    let shown = explain(&sandbox, &[]);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines[1].contains(" 3 -") && lines[1].ends_with("tier-3"), "{shown}");
+    assert!(lines[2].contains(" 1 haiku") && lines[2].contains('+') && lines[2].ends_with("pays"), "{shown}");
+    let now = explain(&sandbox, &[SEARCH]);
+    assert!(now.contains("in session s-1: 15.2k tokens of history") && now.contains("interrupted or failed"), "{now}");
+    done(&sandbox, "p-2", OPUS, 0, 120_000, 5);
+    let now = explain(&sandbox, &[SEARCH]);
+    assert!(now.contains("barred: the history is too long"), "{now}");
+    assert!(explain(&sandbox, &["/compact"]).contains("not a prompt of yours"));
+    sandbox.write("config/config.toml", "[main]\npreset = \"off\"\n");
+    assert!(explain(&sandbox, &[SEARCH]).contains("\"off\""));
+    let run = sandbox.run("sef", &["explain", "--main", "--why-not", "1", "x"], "");
+    assert!(run.code != Some(0) && run.err.contains("cannot be used with"));
+    assert_eq!(records(&sandbox).len(), 2, "explaining decides nothing");
+}
+
+#[test]
+fn decisions_of_a_hostile_log_are_shown_as_names() {
+    let sandbox = Sandbox::new();
+    let evil = "\u{1b}[31m\u{202e}evil";
+    let line = json!({ "v": 1, "t": 5, "e": "main", "s": evil, "pj": evil, "want": evil, "why": evil, "par": evil,
+                       "tier": 200, "mt": { "g": i64::MIN, "w": i64::MAX, "alt": evil, "h": u64::MAX, "warm": u64::MAX } });
+    sandbox.write("state/log.jsonl", format!("{line}\n"));
+    for args in [&[][..], &[SEARCH]] {
+        let shown = explain(&sandbox, args);
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n') && !shown.contains('\u{202e}'), "{shown:?}");
+    }
+}

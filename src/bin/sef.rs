@@ -79,7 +79,11 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         Command::Uninstall(args) => {
             uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
         }
-        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref(), args.why_not),
+        Command::Explain(args) if args.main => explain::main_turn::page(env, args.prompt.as_deref()),
+        Command::Explain(args) => {
+            let prompt = args.prompt.unwrap_or_default();
+            explain::explain(env, &prompt, args.agent.as_deref(), args.why_not)
+        }
         Command::Classify(args) => {
             let listed = if args.all { Listed::All } else { Listed::Named };
             let mut input = io::stdin().lock();

@@ -89,7 +89,8 @@ fn no_word_of_a_prompt_is_kept() {
                 folders.push(entry.path());
             } else {
                 files += 1;
-                let text = String::from_utf8_lossy(&std::fs::read(entry.path()).expect("a file")).into_owned();
+                let text =
+                    String::from_utf8_lossy(&std::fs::read(entry.path()).expect("a file")).into_owned();
                 assert!(!text.contains("canaryword"), "{}", entry.path().display());
             }
         }
@@ -203,8 +204,18 @@ fn rubbish_gets_no_word_and_leaves_nothing() {
     let session = json!({ "at": "start", "session": "", "model": OPUS, "text": SEARCH }).to_string();
     let model = json!({ "at": "start", "session": "s", "model": "gpt-5", "text": SEARCH }).to_string();
     let deep = "[".repeat(100_000);
-    for input in ["", "{", "null", "[]", "{}", "\u{0}\u{1}", "{\"at\":\"later\",\"session\":\"s\"}", &session, &model, &deep]
-    {
+    for input in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{}",
+        "\u{0}\u{1}",
+        "{\"at\":\"later\",\"session\":\"s\"}",
+        &session,
+        &model,
+        &deep,
+    ] {
         let run = sandbox.run("sef", &["main-turn"], input);
         assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (Some(0), "", ""), "{input:.40}");
     }
@@ -229,7 +240,8 @@ fn a_torn_memory_is_a_session_whose_beginning_was_not_seen() {
     start(&sandbox, "p-1", SEARCH);
     done(&sandbox, "p-1", HAIKU, 0, 15_000, 5);
     let folder = sandbox.path("state/sessions");
-    let files: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.path()).collect();
     assert_eq!(files.len(), 1);
     for torn in ["{\"caches\":[", "[]", "{\"history\":-1}", ""] {
         std::fs::write(&files[0], torn).expect("a file");
@@ -267,7 +279,11 @@ fn explain(sandbox: &Sandbox, prompt: &[&str]) -> String {
 fn explain_shows_each_decision_with_its_cents_and_what_would_be_decided_now() {
     let sandbox = Sandbox::new();
     assert!(explain(&sandbox, &[]).contains("no turn was decided about yet"));
-    assert!(explain(&sandbox, &[SEARCH]).contains("the turn runs: haiku"), "{}", explain(&sandbox, &[SEARCH]));
+    assert!(
+        explain(&sandbox, &[SEARCH]).contains("the turn runs: haiku"),
+        "{}",
+        explain(&sandbox, &[SEARCH])
+    );
     start(&sandbox, "p-1", SEARCH);
     done(&sandbox, "p-1", HAIKU, 0, 15_000, 5);
     start(&sandbox, "p-2", DESIGN);
@@ -276,7 +292,10 @@ fn explain_shows_each_decision_with_its_cents_and_what_would_be_decided_now() {
     assert!(lines[1].contains(" 3 -") && lines[1].ends_with("tier-3"), "{shown}");
     assert!(lines[2].contains(" 1 haiku") && lines[2].contains('+') && lines[2].ends_with("pays"), "{shown}");
     let now = explain(&sandbox, &[SEARCH]);
-    assert!(now.contains("in session s-1: 15.2k tokens of history") && now.contains("interrupted or failed"), "{now}");
+    assert!(
+        now.contains("in session s-1: 15.2k tokens of history") && now.contains("interrupted or failed"),
+        "{now}"
+    );
     done(&sandbox, "p-2", OPUS, 0, 120_000, 5);
     let now = explain(&sandbox, &[SEARCH]);
     assert!(now.contains("barred: the history is too long"), "{now}");
@@ -297,6 +316,9 @@ fn decisions_of_a_hostile_log_are_shown_as_names() {
     sandbox.write("state/log.jsonl", format!("{line}\n"));
     for args in [&[][..], &[SEARCH]] {
         let shown = explain(&sandbox, args);
-        assert!(!shown.chars().any(|c| c.is_control() && c != '\n') && !shown.contains('\u{202e}'), "{shown:?}");
+        assert!(
+            !shown.chars().any(|c| c.is_control() && c != '\n') && !shown.contains('\u{202e}'),
+            "{shown:?}"
+        );
     }
 }

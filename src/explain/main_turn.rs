@@ -34,7 +34,8 @@ pub fn page(env: &Env, prompt: Option<&str>) -> Result<String> {
 
 fn latest(decisions: &[Record]) -> String {
     if decisions.is_empty() {
-        return "no turn was decided about yet: `sef install --main-turn` puts in the mod that asks\n".to_owned();
+        return "no turn was decided about yet: `sef install --main-turn` puts in the mod that asks\n"
+            .to_owned();
     }
     let mut out = format!(
         "{:<17}{:>5} {:<8}{:>9}{:>9}{:>9}{:>7}  {}\n",
@@ -62,7 +63,9 @@ fn latest(decisions: &[Record]) -> String {
         );
     }
     out.push_str("expected: gain in cents of what was chosen, or else of the best that was not; at worst: should your\n");
-    out.push_str("model's cache be gone on the way back; warm: seconds that it still has the conversation cached\n");
+    out.push_str(
+        "model's cache be gone on the way back; warm: seconds that it still has the conversation cached\n",
+    );
     plain(&out)
 }
 
@@ -89,11 +92,16 @@ fn would_be(env: &Env, decisions: &[Record], prompt: &str) -> Result<String> {
         family.unwrap_or(Family::Opus).id_at(time)
     });
     let (prices, assumed) = (Prices::load(env)?, Assumed::built_in());
-    let world = World { image: &image, policy: &policy, guard, prices: &prices, assumed: &assumed, now: time };
+    let world =
+        World { image: &image, policy: &policy, guard, prices: &prices, assumed: &assumed, now: time };
     let judged = judge(&world, text, mark, &memory);
     let decision = weigh(&world, home, assumed.effort_of(home), judged.wish, &memory);
     let mut out = super::heading(&policy, &judged.verdict, None);
-    let _ = writeln!(out, "preset {preset} of [main]; surely no more than tier {} is needed", judged.wish.tier.number());
+    let _ = writeln!(
+        out,
+        "preset {preset} of [main]; surely no more than tier {} is needed",
+        judged.wish.tier.number()
+    );
     let session = match last {
         Some(record) if memory.history > 0 => format!(
             "in session {}: {} tokens of history, cached on {home} for {} s more",
@@ -120,7 +128,8 @@ fn weighed(decision: &Decision) -> String {
     let on = if word.is_empty() { "as you have it" } else { word };
     let mut out = format!("the turn runs: {on} ({words})\n");
     for way in &decision.weighed {
-        let barred = way.barred.map_or(String::new(), |why| format!("  barred: {}", reason(why).unwrap_or(why)));
+        let barred =
+            way.barred.map_or(String::new(), |why| format!("  barred: {}", reason(why).unwrap_or(why)));
         let _ = writeln!(
             out,
             "  {:<8}{:>10} cents expected{:>10} at worst{barred}",

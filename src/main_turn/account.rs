@@ -197,9 +197,11 @@ impl Turns {
         let mut detour: Option<Detour> = None;
         for request in session.requests.iter().map(|at| &corpus.requests[*at]) {
             let decision = decided(session, request, corpus, decisions).map(|(_, record)| record);
-            let moved = decision.filter(|record| moved_to(record).is_some_and(|to| Family::of(&request.model) == Some(to)));
+            let moved = decision
+                .filter(|record| moved_to(record).is_some_and(|to| Family::of(&request.model) == Some(to)));
             let home = moved.and_then(|record| record.par.as_deref()).unwrap_or(&request.model);
-            let Some(stayed) = worlds.follow(home, &request.model, request.time, &request.usage, system) else {
+            let Some(stayed) = worlds.follow(home, &request.model, request.time, &request.usage, system)
+            else {
                 continue;
             };
             if detour.is_none() && request.time < since {

@@ -120,7 +120,9 @@ impl Memory {
 
 impl Ledger {
     fn add(&mut self, home: &str, step: &Step, prices: &Prices, system: u64) {
-        let Some(stayed) = self.worlds.follow(home, &step.model, step.at, &step.usage, system) else { return };
+        let Some(stayed) = self.worlds.follow(home, &step.model, step.at, &step.usage, system) else {
+            return;
+        };
         let cost = |model: &str, usage: &Usage| prices.cost(model, step.at, usage);
         if let (Some(went), Some(stayed)) = (cost(&step.model, &step.usage), cost(home, &stayed)) {
             self.went += went.dollars();
@@ -158,7 +160,11 @@ mod tests {
         assert_eq!(counts(&after(&[&home, &away, &away])), (1, 2, 0, Some(Family::Haiku)));
         assert_eq!(counts(&after(&[&away, &home, &away])), (2, 1, 0, Some(Family::Haiku)));
         let fallback = [step("claude-fable-5-2", 3, 0, 5)];
-        assert_eq!(counts(&after(&[&fallback])).0, 0, "a dearer model that the client fell back to is no detour");
+        assert_eq!(
+            counts(&after(&[&fallback])).0,
+            0,
+            "a dearer model that the client fell back to is no detour"
+        );
     }
 
     #[test]

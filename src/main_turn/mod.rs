@@ -15,5 +15,7 @@ pub mod guard;
 pub mod memory;
 pub mod month;
 mod oracle;
+#[cfg(any(test, fuzzing))]
+pub mod property;
 mod wire;
 pub mod worlds;

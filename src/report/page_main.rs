@@ -64,7 +64,9 @@ fn moved(sheet: &mut Sheet, turns: &Turns) {
 pub(super) fn decided(turns: &Turns) -> String {
     let mut parts: Vec<String> =
         turns.moved.iter().map(|(model, count)| format!("{count} on {}", name(model, 20))).collect();
-    parts.extend(turns.lowered.iter().map(|(level, count)| format!("{count} with {} effort", name(level, 20))));
+    parts.extend(
+        turns.lowered.iter().map(|(level, count)| format!("{count} with {} effort", name(level, 20))),
+    );
     let left: u64 = turns.left.values().sum();
     if left > 0 {
         parts.push(format!("{left} left alone"));
@@ -97,8 +99,9 @@ pub(super) fn detours(turns: &Turns) -> String {
 pub(super) fn written(tier: u8, output: &Output) -> Option<String> {
     let mean = |tokens: u64, requests: u64| (requests > 0).then(|| tokens / requests);
     let lowered = mean(output.lowered_tokens, output.lowered_requests)?;
-    let left = mean(output.left_tokens, output.left_requests)
-        .map_or(String::new(), |left| format!("; {left} in {} of turns left alone", plural(output.left_requests, "request")));
+    let left = mean(output.left_tokens, output.left_requests).map_or(String::new(), |left| {
+        format!("; {left} in {} of turns left alone", plural(output.left_requests, "request"))
+    });
     let requests = plural(output.lowered_requests, "request");
     Some(format!("tier {tier}: {lowered} tokens written by a request on the average in {requests}{left}"))
 }

@@ -109,8 +109,10 @@ pub struct Kind {
 fn preset<'a>(args: &SimulateArgs, policy: &'a Policy) -> Result<(&'static str, &'a Guard)> {
     let main = &policy.main;
     match (args.preset, main.preset.as_str()) {
-        (Some(Preset::Balanced), _) => Err(Error::new("cannot simulate turns", "[main] has no preset balanced")
-            .fix("use --preset careful or --preset eager")),
+        (Some(Preset::Balanced), _) => {
+            Err(Error::new("cannot simulate turns", "[main] has no preset balanced")
+                .fix("use --preset careful or --preset eager"))
+        }
         (Some(Preset::Eager), _) | (None, "eager") => Ok(("eager", &main.eager)),
         _ => Ok(("careful", &main.careful)),
     }
@@ -133,7 +135,13 @@ pub fn months(env: &Env, args: &SimulateArgs) -> Result<Months> {
     ];
     let count = args.months.unwrap_or(1);
     let kinds = kinds.map(|(name, setting)| {
-        let mut kind = Kind { name: name.to_owned(), worst: f64::MAX, best: f64::MIN, worst_by_tier: f64::MAX, ..Kind::default() };
+        let mut kind = Kind {
+            name: name.to_owned(),
+            worst: f64::MAX,
+            best: f64::MIN,
+            worst_by_tier: f64::MAX,
+            ..Kind::default()
+        };
         for seed in 1..=count {
             let setting = Setting { seed, ..setting };
             let month = month::compare(setting, guard, &assumed, &prices);
@@ -175,7 +183,14 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Tur
         .iter()
         .map(|session| ((session.folder.as_str(), session.id.as_str()), session.requests.as_slice()))
         .collect();
-    let world = World { image: &ground.image, policy: &ground.policy, guard, prices: &ground.prices, assumed: &assumed, now };
+    let world = World {
+        image: &ground.image,
+        policy: &ground.policy,
+        guard,
+        prices: &ground.prices,
+        assumed: &assumed,
+        now,
+    };
     let mut counted = HashSet::new();
     let (steps, mut buffer) = (Steps::default(), Vec::new());
     for source in ground.transcripts.sources.iter().filter(|source| source.agent.is_none()) {
@@ -250,7 +265,8 @@ impl Replay<'_> {
         };
         self.world.now = prompt.time;
         let judged = judge(&self.world, text, mark, memory);
-        let wish = Wish { keep: judged.wish.keep.or((!is_known).then_some("history-unknown")), ..judged.wish };
+        let wish =
+            Wish { keep: judged.wish.keep.or((!is_known).then_some("history-unknown")), ..judged.wish };
         let effort = self.world.assumed.effort_of(home);
         let decision = weigh(&self.world, home, effort, wish, memory);
         memory.before = judged.after;

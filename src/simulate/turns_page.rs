@@ -51,7 +51,11 @@ impl Turns {
         ));
         sheet.title("What this is");
         let scope = scope_words(self.scope.project.as_deref(), self.scope.since.as_deref());
-        sheet.wrapped("  ", 2, "your conversations replayed through `sef main-turn`; nothing was changed or written");
+        sheet.wrapped(
+            "  ",
+            2,
+            "your conversations replayed through `sef main-turn`; nothing was changed or written",
+        );
         sheet.wrapped("  ", 2, &format!("{scope}, preset {} of [main]", name(&self.scope.preset, 20)));
         sheet.wrapped(
             "  ",
@@ -63,7 +67,11 @@ impl Turns {
                 self.redone_sonnet * 100.0
             ),
         );
-        sheet.wrapped("  ", 2, "subagents are not in it; what a lower effort saves is not known and not in it either");
+        sheet.wrapped(
+            "  ",
+            2,
+            "subagents are not in it; what a lower effort saves is not known and not in it either",
+        );
         sheet.wrapped("  ", 2, &format!("list prices as of {}", name(&self.prices_as_of, 20)));
         sheet.title(&format!("Turns: {} in {}", self.turns, plural(self.detours, "detour")));
         for (model, count) in &self.moved {
@@ -93,7 +101,10 @@ impl Months {
     /// As text.
     pub fn page(&self, ink: Ink) -> String {
         let mut sheet = Sheet::new(ink);
-        sheet.line(&format!("Made-up months, preset {} of [main]: what the guard gains", name(&self.preset, 20)));
+        sheet.line(&format!(
+            "Made-up months, preset {} of [main]: what the guard gains",
+            name(&self.preset, 20)
+        ));
         sheet.wrapped(
             "  ",
             2,

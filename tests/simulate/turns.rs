@@ -36,7 +36,10 @@ fn a_search_and_a_design_cost_what_haiku_and_the_way_back_would_have() {
         .write(&sandbox);
     let before = tree(&sandbox.home());
     let found = turns(&sandbox, &[]);
-    assert_eq!((&found["turns"], &found["moved"], &found["detours"]), (&json!(3), &json!({"haiku": 1}), &json!(1)));
+    assert_eq!(
+        (&found["turns"], &found["moved"], &found["detours"]),
+        (&json!(3), &json!({"haiku": 1}), &json!(1))
+    );
     assert_eq!(found["left"], json!({"no-task": 1, "tier-3": 1}));
     let opus = |write: f64, read: f64, output: f64| write * 5.0 + read * 0.2 + output * 20.0;
     let actual = opus(15_000.0, 0.0, 200.0) + opus(1_000.0, 15_000.0, 500.0) + opus(600.0, 16_000.0, 50.0);

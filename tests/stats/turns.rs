@@ -13,7 +13,12 @@ const HAIKU: &str = "claude-haiku-5-5";
 
 /// A decision about the turn of a prompt.
 fn decision(prompt: &str, want: Option<&str>, why: &str, gain: i64) -> Record {
-    let turn = MainTurn { g: Some(gain), w: Some(gain.saturating_sub(9_000)), alt: Some("haiku".to_owned()), ..MainTurn::default() };
+    let turn = MainTurn {
+        g: Some(gain),
+        w: Some(gain.saturating_sub(9_000)),
+        alt: Some("haiku".to_owned()),
+        ..MainTurn::default()
+    };
     Record {
         p: Some(prompt.to_owned()),
         tier: Some(1),
@@ -55,12 +60,20 @@ fn a_detour_is_worth_what_staying_would_have_cost_less_what_it_did() {
     detour().write(&sandbox);
     write_log(&sandbox, &decisions());
     let turns = &report(&sandbox, &[])["main_turns"];
-    assert_eq!((&turns["decided"], &turns["moved"], &turns["left"]), (&json!(4), &json!({"haiku": 2}), &json!({"no-gain": 1, "tier-3": 1})));
-    assert_eq!((&turns["ran_there"], &turns["ran_elsewhere"], &turns["not_seen"]), (&json!(2), &json!(0), &json!(0)));
+    assert_eq!(
+        (&turns["decided"], &turns["moved"], &turns["left"]),
+        (&json!(4), &json!({"haiku": 2}), &json!({"no-gain": 1, "tier-3": 1}))
+    );
+    assert_eq!(
+        (&turns["ran_there"], &turns["ran_elsewhere"], &turns["not_seen"]),
+        (&json!(2), &json!(0), &json!(0))
+    );
     assert_eq!((&turns["gained"], &turns["lost"], &turns["cold_returns"]), (&json!(1), &json!(0), &json!(0)));
     // Haiku: 41,000 and 1,000 and 1,000 written at 0.125, 41,000 and 42,000 read at 0.01, 300 out at 0.5 a million;
     // back on Opus 4,000 written at 5, 40,000 read at 0.2, 100 out at 20.
-    let went = (43_000.0 * 0.125 + 83_000.0 * 0.01 + 300.0 * 0.5 + 4_000.0 * 5.0 + 40_000.0 * 0.2 + 100.0 * 20.0) / 1e6;
+    let went =
+        (43_000.0 * 0.125 + 83_000.0 * 0.01 + 300.0 * 0.5 + 4_000.0 * 5.0 + 40_000.0 * 0.2 + 100.0 * 20.0)
+            / 1e6;
     // On Opus all the way: each request reads what the one before it had and writes the rest.
     let stayed = ((1_000.0 + 1_000.0 + 1_000.0 + 1_000.0) * 5.0
         + (40_000.0 + 41_000.0 + 42_000.0 + 43_000.0) * 0.2
@@ -72,7 +85,9 @@ fn a_detour_is_worth_what_staying_would_have_cost_less_what_it_did() {
     let way = &turns["detours"][0];
     assert_eq!((&way["model"], &way["requests"], &way["returned"]), (&json!(HAIKU), &json!(3), &json!(true)));
     let page = page(&sandbox, &[]);
-    for words in ["4 turns: 2 on haiku, 2 left alone", "2 of 2 moved turns ran wholly", "gained $", "1 gained, 0 lost"] {
+    for words in
+        ["4 turns: 2 on haiku, 2 left alone", "2 of 2 moved turns ran wholly", "gained $", "1 gained, 0 lost"]
+    {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(html(&sandbox, &[]).contains("its cache"));
@@ -99,9 +114,15 @@ fn a_choice_that_did_not_come_true_is_named_and_counts_for_nothing() {
     let sandbox = Sandbox::new();
     let begun = turn(Transcript::main("s1"), "p1", OPUS, &[(0, 100, 40_000, 0)]);
     turn(begun, "p2", OPUS, &[(0, 100, 1_000, 40_000)]).write(&sandbox);
-    write_log(&sandbox, &[decision("p2", Some("haiku"), "pays", 5_000), decision("p9", Some("haiku"), "pays", 5_000)]);
+    write_log(
+        &sandbox,
+        &[decision("p2", Some("haiku"), "pays", 5_000), decision("p9", Some("haiku"), "pays", 5_000)],
+    );
     let turns = &report(&sandbox, &[])["main_turns"];
-    assert_eq!((&turns["ran_there"], &turns["ran_elsewhere"], &turns["not_seen"]), (&json!(0), &json!(1), &json!(1)));
+    assert_eq!(
+        (&turns["ran_there"], &turns["ran_elsewhere"], &turns["not_seen"]),
+        (&json!(0), &json!(1), &json!(1))
+    );
     assert_eq!((&turns["detours"], &turns["went_usd"]), (&json!([]), &json!(0.0)));
     assert!(page(&sandbox, &[]).contains("NOT MOVED: 1"));
 }
@@ -117,7 +138,8 @@ fn turns_with_less_effort_are_compared_by_what_they_wrote_and_no_gain_is_claimed
         (&turns["lowered"], &turns["expected_usd"], &turns["detours"]),
         (&json!({"low": 1}), &json!(0.0), &json!([]))
     );
-    let output = json!({"lowered_requests": 1, "lowered_tokens": 200, "left_requests": 2, "left_tokens": 1_000});
+    let output =
+        json!({"lowered_requests": 1, "lowered_tokens": 200, "left_requests": 2, "left_tokens": 1_000});
     assert_eq!(turns["output"]["1"], output);
     let page = page(&sandbox, &[]);
     assert!(page.contains("tier 1: 200 tokens written") && !page.contains("gained $"), "{page}");

@@ -24,22 +24,22 @@ fn facts(turns: &Turns) -> String {
     if !turns.moved.is_empty() {
         let (net, spent) = (turns.net_usd(), usd(turns.went_usd));
         let term = if net < 0.0 { "Lost" } else { "Gained" };
-        let more = format!("{spent} instead of an estimated {}; {}", usd(turns.stayed_usd), words(&detours(turns)));
+        let more =
+            format!("{spent} instead of an estimated {}; {}", usd(turns.stayed_usd), words(&detours(turns)));
         rows.push((term, usd(net.abs()), more));
         rows.push(("Checked", count(turns.ran_there), words(&checked(turns))));
     }
-    rows.extend(
-        turns
-            .output
-            .iter()
-            .filter_map(|(tier, output)| Some(("Less effort", count(output.lowered_requests), words(&written(*tier, output)?)))),
-    );
+    rows.extend(turns.output.iter().filter_map(|(tier, output)| {
+        Some(("Less effort", count(output.lowered_requests), words(&written(*tier, output)?)))
+    }));
     if turns.complaints > 0 {
         rows.push(("Complaints", count(turns.complaints), "about a turn that was changed".to_owned()));
     }
     let list: String = rows
         .into_iter()
-        .map(|(term, figure, more)| format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>"))
+        .map(|(term, figure, more)| {
+            format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
+        })
         .collect();
     format!("<div class=\"panel\"><dl class=\"steps\">{list}</dl></div>")
 }

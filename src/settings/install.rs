@@ -10,6 +10,7 @@ use super::hooks::{self, Hook};
 use super::live;
 use super::live_server;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
+use super::mods::{self, MainTurn};
 use super::place::{Place, Scope, hook_binary, places};
 use super::plugin;
 use super::turbo::{self, Registered, Turbo};
@@ -20,12 +21,14 @@ use crate::fsx::atomic::{self, Replaced, Target};
 /// How often a file that others keep writing is tried again; each try takes a fresh look.
 const TRIES: usize = 20;
 
-/// Registers the hooks, copies agents and skills, has the client register the MCP server; reports to `out` in words.
+/// Registers the hooks, copies agents and skills, has the client register the MCP server and, when that is asked for, take
+/// the mod; reports to `out` in words. What keeps the mod out is an error after all the rest is done.
 pub fn install(
     env: &Env,
     scope: Scope,
     on_edited: OnEdited,
     turbo: Turbo,
+    main_turn: MainTurn,
     out: &mut dyn Write,
 ) -> Result<()> {
     let binary = hook_binary(env)?;
@@ -66,6 +69,16 @@ pub fn install(
         _ => Registered::Not,
     };
     changed |= registered == Registered::New;
+    // As with the server, the user's mod serves the project too where both folders are installed to.
+    let mut first_failure = None;
+    for (number, place) in places.iter().enumerate() {
+        let asked = if number == 0 { main_turn } else { MainTurn::KeepUp };
+        match mods::put_in(env, &mut store, place, &server, asked, on_edited, out) {
+            Ok(put) => changed |= put,
+            Err(error) if asked == MainTurn::PutIn => first_failure = Some(error),
+            Err(error) => say(out, &format!("main turn: {error}")),
+        }
+    }
     let scratch = store.scratch();
     // The lock is for the files; another install need not wait for our live check.
     drop(store);
@@ -100,7 +113,7 @@ pub fn install(
             "nothing was changed"
         },
     );
-    Ok(())
+    first_failure.map_or(Ok(()), Err)
 }
 
 /// What to write into a settings file; none when it says everything already.

@@ -166,7 +166,33 @@ fn a_project_has_it_in_its_private_settings_at_the_root_of_the_repository() {
     succeeds(&sandbox, &["uninstall"]);
     assert!(is_enabled(&sandbox, local) && sandbox.path(MODULE).exists());
     run(&["uninstall", "--project"]);
+    assert!(!sandbox.path("project/.claude").exists(), "{:?}", tree(&sandbox.path("project/.claude")));
     assert!(!sandbox.path(local).exists() && !sandbox.path("state/mods").exists());
+}
+
+#[test]
+fn taking_it_out_of_one_place_leaves_it_in_the_others() {
+    let sandbox = home();
+    let in_project = |project: &str, args: &[&str]| {
+        fs::create_dir_all(sandbox.path(project)).expect("make a folder");
+        let run = in_folder(&sandbox, &sandbox.path(project), args);
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{run:?}");
+        run.out
+    };
+    let put_in = [PUT_IN, &["--project"]].concat();
+    let is_on = |project: &str| {
+        let out = in_project(project, &["status", "--project", "--json"]);
+        serde_json::from_str::<Value>(&out).expect("JSON")["main_turn"]["installed"] == true
+    };
+    in_project("one", &put_in);
+    in_project("two", &put_in);
+    in_project("one", &["uninstall", "--main-turn", "--project"]);
+    assert!(!is_on("one") && is_on("two") && sandbox.path(MODULE).exists());
+    succeeds(&sandbox, PUT_IN);
+    succeeds(&sandbox, &["uninstall", "--main-turn"]);
+    assert!(is_on("two") && sandbox.path(MODULE).exists());
+    in_project("two", &["uninstall", "--main-turn", "--project"]);
+    assert!(!is_on("two") && !sandbox.path("state/mods").exists());
 }
 
 #[test]

@@ -55,9 +55,13 @@ def plugin(words):
         source = {"source": {"source": "directory", "path": name}}
         declared[market], known[market] = source, {**source, "installLocation": name}
     elif verb == ["marketplace", "remove"]:
-        known.pop(name, None) or sys.exit("not found")
+        name in known or sys.exit("not found")
         declared.pop(name, None)
-        enabled = settings["enabledPlugins"] = {k: v for k, v in enabled.items() if not k.endswith("@" + name)}
+        # What settings of other folders declare, the client does not see.
+        others = {home / "settings.json", root() / ".claude/settings.local.json"} - {path}
+        if not any(name in read(other).get("extraKnownMarketplaces", {}) for other in others):
+            del known[name]
+            settings["enabledPlugins"] = {k: v for k, v in enabled.items() if not k.endswith("@" + name)}
     elif verb in (["install"], ["enable"]):
         if mode == "refuse":
             sys.exit("blocked by policy")

@@ -192,10 +192,11 @@ impl Store {
         self.rescued.extend(atomic::rescue(copy, is_ours, &self.folder));
     }
 
-    /// Is the mod remembered of a Claude folder other than this one?
-    pub fn has_mod_elsewhere(&self, claude: &Path) -> bool {
+    /// The other Claude folders that the mod is remembered of, and at which level.
+    pub fn mods_elsewhere(&self, claude: &Path) -> Vec<(PathBuf, Level)> {
         let here = key(claude);
-        self.manifest.places.iter().any(|(place, record)| *place != here && record.main_turn.is_some())
+        let others = self.manifest.places.iter().filter(|(place, _)| **place != here);
+        others.filter_map(|(place, record)| Some((place.into(), record.main_turn.as_ref()?.level))).collect()
     }
 
     /// The record of a Claude folder, made when there is none.

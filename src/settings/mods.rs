@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::agents::{Copied, OnEdited};
-use super::client::{self, Client, PROGRAM, Version, ask_all, dotted};
+use super::client::{self, Client, PROGRAM, Version, ask_all, ask_all_in, dotted};
 use super::install::say;
 use super::manifest::{self, Before, ModRecord, Record, Store};
 use super::mod_entry::{self, Entry};
@@ -176,16 +176,41 @@ pub fn take_out(
         }
         give_back(store, &mod_entry::settings(env, level)?, &record)?;
     }
-    if !store.has_mod_elsewhere(&place.claude) {
+    let others = store.mods_elsewhere(&place.claude);
+    if others.is_empty() {
         for path in mod_files::remove_all(store, &folder, &record.program)? {
             say(out, &format!("main turn: kept {}: it was edited, or is a link", path.display()));
         }
+    } else {
+        keep_others(env, level, &folder, &others, out);
     }
     store.drop_backup(&backup_name(&mod_entry::settings(env, level)?))?;
     store.record(&place.claude).main_turn = None;
     store.save()?;
     say(out, &format!("main turn: the mod {ID} was taken out of Claude Code ({})", level.word()));
     Ok(true)
+}
+
+/// The client forgets a marketplace, and every plugin from it, once no settings that it sees from the current folder name
+/// it: the other projects that have the mod are then put right again, each from its own folder.
+fn keep_others(env: &Env, level: Level, folder: &Path, others: &[(PathBuf, Level)], out: &mut dyn Write) {
+    if mod_entry::look(env, level).is_ok_and(|entry| entry.is_from(folder)) {
+        return;
+    }
+    let folder = folder.to_string_lossy();
+    for (claude, level) in others {
+        let additions = mod_entry::additions(*level, &folder);
+        let project = claude.parent().filter(|project| project.is_dir());
+        let Some(why) = project.and_then(|project| ask_all_in(env, project, &additions)) else { continue };
+        let by_hand = additions.map(|words| typed(&words)).join(" && ");
+        let project = project.unwrap_or(claude).display();
+        say(
+            out,
+            &format!(
+                "main turn: the mod of {project} went with it: {why}; to put it in again, there: {by_hand}"
+            ),
+        );
+    }
 }
 
 /// Looks where a session of that scope would find the mod.
@@ -295,7 +320,13 @@ fn note(
             Some(bytes) => (Before::Backup, Some(store.back_up(&backup_name(&settings), &bytes)?)),
         };
     }
-    store.record(&place.claude).main_turn = Some(record);
+    let place = store.record(&place.claude);
+    if record.before == Before::Nothing
+        && let Some(folder) = mod_entry::settings(env, level)?.parent()
+    {
+        place.will_make(folder);
+    }
+    place.main_turn = Some(record);
     store.save()
 }
 

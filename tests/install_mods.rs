@@ -121,6 +121,27 @@ fn uninstall_main_turn_takes_only_the_mod() {
 }
 
 #[test]
+fn c1_hooks_that_changed_meanwhile_do_not_cost_a_byte() {
+    for undo in [&["uninstall"][..], &["uninstall", "--main-turn"]] {
+        for before in [Some(ODD), None] {
+            let mut sandbox = home();
+            if let Some(text) = before {
+                sandbox.write(SETTINGS, text);
+            }
+            succeeds(&sandbox, PUT_IN);
+            // As an upgrade that writes every hook anew.
+            fs::rename(sandbox.path("bin"), sandbox.path("newer")).expect("move the programs");
+            sandbox.set("SEF_BIN_DIR", sandbox.path("newer"));
+            succeeds(&sandbox, &["install", "--no-turbo"]);
+            assert!(is_enabled(&sandbox, SETTINGS) && sandbox.read(SETTINGS).contains("/newer/sef-hook"));
+            succeeds(&sandbox, undo);
+            succeeds(&sandbox, &["uninstall"]);
+            assert_eq!(fs::read_to_string(sandbox.path(SETTINGS)).ok().as_deref(), before, "{undo:?}");
+        }
+    }
+}
+
+#[test]
 fn c1_settings_that_were_changed_meanwhile_keep_the_change() {
     let sandbox = home();
     sandbox.write(SETTINGS, "{\"model\": \"opus\"}");

@@ -14,8 +14,8 @@ use crate::fsx::read_regular;
 
 /// Largest file of the client's that is read.
 const LARGEST: u64 = 16 << 20;
-/// What the client leaves in the settings, empty, when the last plugin and the last marketplace are gone.
-const SHELLS: [&str; 2] = ["enabledPlugins", "extraKnownMarketplaces"];
+/// What the client writes for the mod, and in which container; it leaves those, empty, when the last entry is gone.
+const WRITTEN: [(&str, &str); 2] = [("enabledPlugins", ID), ("extraKnownMarketplaces", MARKETPLACE)];
 
 /// What the client's files say of the mod.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -99,15 +99,19 @@ pub fn removals(level: Level) -> [Vec<String>; 2] {
     ]
 }
 
-/// Do two settings files say the same, but for the empty containers that the client leaves, the layout, and how a number
-/// is spelled? What cannot be read says nothing that is the same.
+/// Do two settings files say the same, but for what the client writes for the mod, the layout, and how a number is
+/// spelled? What cannot be read says nothing that is the same.
 pub fn same_settings(one: &[u8], other: &[u8]) -> bool {
     let read = |bytes: &[u8]| {
         let mut root: Value = serde_json::from_slice(without_mark(bytes)).ok()?;
         let object = root.as_object_mut()?;
-        object.retain(|name, value| {
-            !SHELLS.contains(&name.as_str()) || value.as_object().is_none_or(|value| !value.is_empty())
-        });
+        for (container, name) in WRITTEN {
+            let Some(entries) = object.get_mut(container).and_then(Value::as_object_mut) else { continue };
+            entries.remove(name);
+            if entries.is_empty() {
+                object.remove(container);
+            }
+        }
         Some(root)
     };
     read(one).zip(read(other)).is_some_and(|(one, other)| same(&one, &other))
@@ -167,6 +171,11 @@ mod tests {
             (r#"{"a": 1, "b":[1.0]}"#, "{\"b\":[1],\n\"a\":1}", true),
             (r#"{"a": 12345678901234567890.10}"#, r#"{"a": 12345678901234567000}"#, true),
             ("\u{feff}{}", "{}", true),
+            (
+                "{}",
+                r#"{"enabledPlugins":{"sef-main@sef-mods":true},"extraKnownMarketplaces":{"sef-mods":{}}}"#,
+                true,
+            ),
             ("{}", r#"{"enabledPlugins":{"x@y":true}}"#, false),
             ("{}", r#"{"model":{}}"#, false),
             (r#"{"a":[1,2]}"#, r#"{"a":[2,1]}"#, false),

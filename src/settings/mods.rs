@@ -138,6 +138,35 @@ pub fn put_in(
     Ok(true)
 }
 
+/// What of a settings file was kept from before the mod, and has now followed a change of the hooks.
+pub struct Followed {
+    /// Fingerprint of the kept bytes as they were.
+    pub was: String,
+    /// And as they are now.
+    pub is: String,
+}
+
+/// Keeps what is given back at the end in step with the hooks: `change` is what is about to be done to the user's settings
+/// `now`, and is done to the kept bytes too. None when nothing is kept, or when they say something else than `now`.
+pub fn follow(
+    store: &mut Store,
+    place: &Place,
+    now: &[u8],
+    change: impl FnOnce(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Option<Followed>> {
+    let record = store.record(&place.claude).main_turn.clone();
+    let Some(record) = record.filter(|record| record.level == Level::User) else { return Ok(None) };
+    let name = backup_name(&place.settings());
+    let Some(was) = record.backup else { return Ok(None) };
+    let kept = store.backup(&name, &was).filter(|kept| mod_entry::same_settings(kept, now));
+    let Some(changed) = kept.and_then(|kept| change(&kept)) else { return Ok(None) };
+    let is = store.back_up(&name, &changed)?;
+    if let Some(record) = &mut store.record(&place.claude).main_turn {
+        record.backup = Some(is.clone());
+    }
+    Ok(Some(Followed { was, is }))
+}
+
 /// Takes out what install had put in, and gives the settings back as they were when they say the same; answers whether
 /// there was anything. `memory` is what was remembered of the place before anything was taken out; without any, a mod
 /// from this very state folder counts as ours.

@@ -271,12 +271,11 @@ pub fn report(env: &Env, scope: Scope) -> ModReport {
                 }
             }
             Ok(entry) if entry.enabled == Some(false) => {
-                report.problem = Some("it is switched off".to_owned())
+                report.problem = Some("it is switched off".to_owned());
             }
             Ok(_) if is_remembered => report.problem = Some("Claude Code has it no more".to_owned()),
-            Ok(_) => continue,
             Err(error) if is_remembered => report.problem = Some(error.why),
-            Err(_) => continue,
+            Ok(_) | Err(_) => continue,
         }
         break;
     }

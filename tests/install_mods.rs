@@ -212,6 +212,9 @@ fn taking_it_out_of_one_place_leaves_it_in_the_others() {
     succeeds(&sandbox, PUT_IN);
     succeeds(&sandbox, &["uninstall", "--main-turn"]);
     assert!(is_on("two") && sandbox.path(MODULE).exists());
+    // The client has forgotten the marketplace meanwhile, and takes out nothing that it does not know.
+    let known = json_of(&sandbox, ".claude/plugins/known_marketplaces.json");
+    assert_eq!(known, json!({}));
     in_project("two", &["uninstall", "--main-turn", "--project"]);
     assert!(!is_on("two") && !sandbox.path("state/mods").exists());
 }

@@ -331,7 +331,7 @@ kinds! {
         "ask your administrator",
         "the mod is not loaded; the hooks are";
     MOD_MARKETPLACE_BLOCKED: "mod-marketplace-blocked", Warning, Person,
-        "`strictKnownMarketplaces` of the managed settings does not allow the marketplace of the mod",
+        "`strictKnownMarketplaces` or `blockedMarketplaces` of the managed settings keep the marketplace of the mod out",
         "ask your administrator",
         "the mod is not loaded; the hooks are";
     MOD_HAIKU_UNAVAILABLE: "mod-haiku-unavailable", Warning, Person,

@@ -100,7 +100,12 @@ fn judge_policy(ground: &Ground<'_>, settings: &Settings, said: &mut Said) {
         forbidden(&kinds::MOD_MODS_MANAGED, "the managed settings allow no mods but their own");
     }
     let folder = mod_files::folder(ground.env).unwrap_or_default();
-    if root["strictKnownMarketplaces"].as_array().is_some_and(|list| !allows(list, &folder)) {
+    let list = |name: &str| root[name].as_array();
+    let is_allowed =
+        list("strictKnownMarketplaces").is_none_or(|list| names(list, &folder, Unreadable::Names));
+    let is_blocked =
+        list("blockedMarketplaces").is_some_and(|list| names(list, &folder, Unreadable::NamesNot));
+    if is_blocked || !is_allowed {
         forbidden(
             &kinds::MOD_MARKETPLACE_BLOCKED,
             "the managed settings do not allow the marketplace of the mod",
@@ -108,21 +113,28 @@ fn judge_policy(ground: &Ground<'_>, settings: &Settings, said: &mut Said) {
     }
 }
 
-/// Does a list of allowed marketplaces let the folder pass? A pattern that we cannot read may, so no alarm is given for it.
-fn allows(list: &[Value], folder: &Path) -> bool {
+/// What is taken of a pattern that cannot be read here: the client's are JavaScript's. It gives no alarm.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unreadable {
+    Names,
+    NamesNot,
+}
+
+/// Does a list of marketplaces name the folder?
+fn names(list: &[Value], folder: &Path, unreadable: Unreadable) -> bool {
     let folder = folder.to_string_lossy();
     list.iter().any(|source| match source["source"].as_str() {
         Some("directory") => source["path"] == *folder,
         Some("pathPattern") => {
             let pattern = source["pathPattern"].as_str().unwrap_or_default();
-            Regex::new(pattern).map_or(true, |pattern| pattern.is_match(&folder))
+            Regex::new(pattern).map_or(unreadable == Unreadable::Names, |pattern| pattern.is_match(&folder))
         }
         _ => false,
     })
 }
 
 /// A list of models without haiku makes the client drop the change. The organisation's list decides, else all the others
-/// together.
+/// together (2.1.329). An older Haiku by its full id would not do either; which one the client means is not known here.
 fn judge_models(settings: &Settings, said: &mut Said) {
     let lists: Vec<(&File, &Vec<Value>)> = settings
         .roots()
@@ -151,14 +163,13 @@ fn judge_source(
     mendable: &Mendable,
     said: &mut Said,
 ) -> bool {
-    if entry.source.is_some() && !entry.is_from(folder) {
-        let source = entry.source.as_deref().unwrap_or(folder);
+    if let Some(source) = entry.source().filter(|_| entry.is_elsewhere(folder)) {
         let what = format!("Claude Code takes the marketplace {MARKETPLACE} from another folder");
         let mend = command(format!("claude plugin marketplace remove {MARKETPLACE} && {}", mendable.install));
         said.find(&kinds::MOD_ELSEWHERE, what, mend).at(source);
         return false;
     }
-    let what = match (state, &entry.source) {
+    let what = match (state, entry.source()) {
         (Some(_), Some(_)) => return true,
         (None, _) => "the mod was put in, and no settings enable it any more",
         (Some(_), None) => "the mod is enabled, and its marketplace is gone from Claude Code",
@@ -216,7 +227,9 @@ fn judge_program(
     said: &mut Said,
 ) -> Option<String> {
     let option = |root: &Value| root["pluginConfigs"][ID]["options"]["program"].as_str().map(str::to_owned);
-    let setting = settings.roots().filter_map(|(file, root)| Some((file, option(root)?))).last();
+    // The client takes no such option from a project's files (2.1.329).
+    let files = settings.roots().filter(|(file, _)| matches!(file.name, "user" | "managed"));
+    let setting = files.filter_map(|(file, root)| Some((file, option(root)?))).last();
     let program = setting.as_ref().map(|(_, name)| name.clone()).or_else(|| mod_files::program_in(folder))?;
     let path = if program.contains('/') { Some(PathBuf::from(&program)) } else { on_path(&program) };
     let installed = sef_of(ground);
@@ -254,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_marketplaces_allows_the_folder_or_not() {
+    fn a_list_of_marketplaces_names_the_folder_or_not() {
         let folder = Path::new("/home/u/.local/state/sef/mods");
         for (list, wanted) in [
             (json!([]), false),
@@ -270,7 +283,8 @@ mod tests {
             (json!([{"source": "pathPattern", "pathPattern": "(?<=x)y"}]), true),
             (json!(["rubbish", 7]), false),
         ] {
-            assert_eq!(allows(list.as_array().expect("a list"), folder), wanted, "{list}");
+            let list = list.as_array().expect("a list");
+            assert_eq!(names(list, folder, Unreadable::Names), wanted, "{list:?}");
         }
     }
 }

@@ -88,25 +88,16 @@ fn version_in(text: &str) -> Option<Version> {
 
 /// Asks the client one after the other, in the time for all of them; why the first that failed did.
 pub fn ask_all<'a>(env: &Env, questions: impl IntoIterator<Item = &'a Vec<String>>) -> Option<String> {
-    ask_all_in(env, Path::new("."), questions)
-}
-
-/// The same in another folder, whose project is then the one that is asked about.
-pub fn ask_all_in<'a>(
-    env: &Env,
-    folder: &Path,
-    questions: impl IntoIterator<Item = &'a Vec<String>>,
-) -> Option<String> {
     let until = Instant::now() + PATIENCE;
-    questions.into_iter().find_map(|arguments| match ask(env, folder, PROGRAM, arguments, until) {
+    questions.into_iter().find_map(|arguments| match ask(env, PROGRAM, arguments, until) {
         Asked::Done => None,
         Asked::Absent => Some(format!("there is no `{PROGRAM}` on PATH")),
         Asked::Failed(why) => Some(why),
     })
 }
 
-/// Runs `program` in a folder until it ends, at most until `until`.
-pub fn ask(env: &Env, folder: &Path, program: &str, arguments: &[String], until: Instant) -> Asked {
+/// Runs `program` in the current folder until it ends, at most until `until`.
+pub fn ask(env: &Env, program: &str, arguments: &[String], until: Instant) -> Asked {
     let (mut reader, writer) = match std::io::pipe() {
         Ok(ends) => ends,
         Err(error) => return Asked::Failed(format!("no pipe for its output: {error}")),
@@ -117,7 +108,6 @@ pub fn ask(env: &Env, folder: &Path, program: &str, arguments: &[String], until:
         .env("DISABLE_AUTOUPDATER", "1")
         .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
         .env_remove("CEREBRAS_API_KEY")
-        .current_dir(folder)
         .stdin(Stdio::null())
         .process_group(0);
     if env.client_state_dir == env.home {
@@ -170,7 +160,7 @@ mod tests {
 
     fn shell(script: &str, patience: Duration) -> Asked {
         let arguments = ["-c".to_owned(), script.to_owned()];
-        ask(&Env::default(), Path::new("."), "sh", &arguments, Instant::now() + patience)
+        ask(&Env::default(), "sh", &arguments, Instant::now() + patience)
     }
 
     fn fails(script: &str) -> String {
@@ -194,15 +184,9 @@ mod tests {
         assert_eq!(shell("echo fine", PATIENCE), Asked::Done);
         assert_eq!(fails("echo first; echo second >&2; exit 3"), "`sh` ended with code 3 and said: first...");
         assert_eq!(fails("kill -9 $$"), "`sh` ended with a signal and said: ");
-        assert_eq!(
-            ask(&Env::default(), Path::new("."), "no such program", &[], Instant::now()),
-            Asked::Absent
-        );
+        assert_eq!(ask(&Env::default(), "no such program", &[], Instant::now()), Asked::Absent);
         let folder = std::env::temp_dir().display().to_string();
-        assert!(matches!(
-            ask(&Env::default(), Path::new("."), &folder, &[], Instant::now()),
-            Asked::Failed(_)
-        ));
+        assert!(matches!(ask(&Env::default(), &folder, &[], Instant::now()), Asked::Failed(_)));
     }
 
     #[test]

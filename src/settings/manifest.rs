@@ -192,11 +192,10 @@ impl Store {
         self.rescued.extend(atomic::rescue(copy, is_ours, &self.folder));
     }
 
-    /// The other Claude folders that the mod is remembered of, and at which level.
-    pub fn mods_elsewhere(&self, claude: &Path) -> Vec<(PathBuf, Level)> {
+    /// Is the mod remembered of a Claude folder other than this one?
+    pub fn has_mod_elsewhere(&self, claude: &Path) -> bool {
         let here = key(claude);
-        let others = self.manifest.places.iter().filter(|(place, _)| **place != here);
-        others.filter_map(|(place, record)| Some((place.into(), record.main_turn.as_ref()?.level))).collect()
+        self.manifest.places.iter().any(|(place, record)| *place != here && record.main_turn.is_some())
     }
 
     /// The record of a Claude folder, made when there is none.

@@ -22,10 +22,10 @@ const WRITTEN: [(&str, &str); 2] = [("enabledPlugins", ID), ("extraKnownMarketpl
 pub struct Entry {
     /// Switched on or off in the settings of the level; none where they do not name it.
     pub enabled: Option<bool>,
-    /// The settings of the level name a marketplace as ours is named.
-    pub is_declared: bool,
-    /// Where the client takes that marketplace from; empty when that is no folder, none when it has none.
-    pub source: Option<PathBuf>,
+    /// Where the settings of the level say that our marketplace is; empty when that is no folder, none when they do not.
+    pub declared: Option<PathBuf>,
+    /// The same in the client's own list. What is missing there, a session puts in from the settings (2.1.329).
+    pub known: Option<PathBuf>,
 }
 
 impl Entry {
@@ -34,14 +34,24 @@ impl Entry {
         self.enabled == Some(true) && self.is_from(folder)
     }
 
-    /// Does the client take the marketplace from `folder`?
+    /// Where a new session takes the marketplace from.
+    pub fn source(&self) -> Option<&Path> {
+        self.known.as_deref().or(self.declared.as_deref())
+    }
+
+    /// Does a new session take the marketplace from `folder`?
     pub fn is_from(&self, folder: &Path) -> bool {
-        self.source.as_deref().is_some_and(|source| real(source) == real(folder))
+        self.source().is_some_and(|source| real(source) == real(folder))
+    }
+
+    /// Does a new session take a marketplace of our name from another place than `folder`?
+    pub fn is_elsewhere(&self, folder: &Path) -> bool {
+        self.source().is_some() && !self.is_from(folder)
     }
 
     /// Nothing of the level names the mod or the marketplace.
     pub fn is_missing(&self) -> bool {
-        self.enabled.is_none() && !self.is_declared
+        self.enabled.is_none() && self.declared.is_none()
     }
 }
 
@@ -56,12 +66,11 @@ pub fn look(env: &Env, level: Level) -> Result<Entry> {
     })?;
     let settings = json(&settings(env, level)?)?;
     let known = json(&claude.join("plugins/known_marketplaces.json"))?;
-    let known = known.get(MARKETPLACE).map(|market| &market["source"]);
-    let folder = |source: &Value| PathBuf::from(source["path"].as_str().unwrap_or_default());
+    let folder = |market: &Value| PathBuf::from(market["source"]["path"].as_str().unwrap_or_default());
     Ok(Entry {
         enabled: state_in(&settings),
-        is_declared: settings["extraKnownMarketplaces"].get(MARKETPLACE).is_some(),
-        source: known.map(folder),
+        declared: settings["extraKnownMarketplaces"].get(MARKETPLACE).map(folder),
+        known: known.get(MARKETPLACE).map(folder),
     })
 }
 

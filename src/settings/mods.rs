@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::agents::{Copied, OnEdited};
-use super::client::{self, Client, PROGRAM, Version, ask_all, ask_all_in, dotted};
+use super::client::{self, Client, PROGRAM, Version, ask_all, dotted};
 use super::install::say;
 use super::manifest::{self, Before, ModRecord, Record, Store};
 use super::mod_entry::{self, Entry};
@@ -81,8 +81,7 @@ pub fn put_in(
         ));
     };
     let entry = mod_entry::look(env, level)?;
-    if entry.source.is_some() && !entry.is_from(&folder) {
-        let source = entry.source.unwrap_or_default();
+    if let Some(source) = entry.source().filter(|_| entry.is_elsewhere(&folder)) {
         return Err(cannot(format!("Claude Code takes the marketplace {MARKETPLACE} from elsewhere"))
             .at(source)
             .fix(format!(
@@ -192,12 +191,19 @@ pub fn take_out(
     else {
         return Ok(false);
     };
-    if entry.source.is_none() || entry.is_from(&folder) {
+    if !entry.is_elsewhere(&folder) {
+        let is_out = || mod_entry::look(env, level).is_ok_and(|entry| entry.is_missing());
         let [plugin, marketplace] = &removals;
-        let questions = [(plugin, entry.enabled.is_some()), (marketplace, entry.is_declared)];
-        let failure =
-            ask_all(env, questions.into_iter().filter(|(_, is_there)| *is_there).map(|(words, _)| words));
-        if !mod_entry::look(env, level).is_ok_and(|entry| entry.is_missing()) {
+        let there = [(plugin, entry.enabled.is_some()), (marketplace, entry.declared.is_some())];
+        let mut failure =
+            ask_all(env, there.iter().filter(|(_, is_there)| *is_there).map(|(words, _)| *words));
+        if failure.is_some() && !is_out() {
+            // It does not take out what is only in the settings: taken out of another project, a marketplace that no
+            // settings named there is forgotten with all its plugins, until the next session here.
+            let again = mod_entry::additions(level, &folder.to_string_lossy());
+            failure = ask_all(env, again.iter().chain(&removals)).and(failure);
+        }
+        if !is_out() {
             // It stays remembered: the next uninstall tries again.
             return Err(kept(
                 failure.unwrap_or_else(|| format!("`{PROGRAM}` said it is out, but it is there")),
@@ -205,41 +211,17 @@ pub fn take_out(
         }
         give_back(store, &mod_entry::settings(env, level)?, &record)?;
     }
-    let others = store.mods_elsewhere(&place.claude);
-    if others.is_empty() {
+    // The folder serves every place.
+    if !store.has_mod_elsewhere(&place.claude) {
         for path in mod_files::remove_all(store, &folder, &record.program)? {
             say(out, &format!("main turn: kept {}: it was edited, or is a link", path.display()));
         }
-    } else {
-        keep_others(env, level, &folder, &others, out);
     }
     store.drop_backup(&backup_name(&mod_entry::settings(env, level)?))?;
     store.record(&place.claude).main_turn = None;
     store.save()?;
     say(out, &format!("main turn: the mod {ID} was taken out of Claude Code ({})", level.word()));
     Ok(true)
-}
-
-/// The client forgets a marketplace, and every plugin from it, once no settings that it sees from the current folder name
-/// it: the other projects that have the mod are then put right again, each from its own folder.
-fn keep_others(env: &Env, level: Level, folder: &Path, others: &[(PathBuf, Level)], out: &mut dyn Write) {
-    if mod_entry::look(env, level).is_ok_and(|entry| entry.is_from(folder)) {
-        return;
-    }
-    let folder = folder.to_string_lossy();
-    for (claude, level) in others {
-        let additions = mod_entry::additions(*level, &folder);
-        let project = claude.parent().filter(|project| project.is_dir());
-        let Some(why) = project.and_then(|project| ask_all_in(env, project, &additions)) else { continue };
-        let by_hand = additions.map(|words| typed(&words)).join(" && ");
-        let project = project.unwrap_or(claude).display();
-        say(
-            out,
-            &format!(
-                "main turn: the mod of {project} went with it: {why}; to put it in again, there: {by_hand}"
-            ),
-        );
-    }
 }
 
 /// Looks where a session of that scope would find the mod.

@@ -115,6 +115,15 @@ const DEFECTS: &[Defect] = &[
         Do("ask your administrator"),
     ),
     defect(
+        "the marketplace is blocked",
+        |s| {
+            let folder = s.path("state/mods");
+            managed(s, &json!({"blockedMarketplaces": [{"source": "directory", "path": folder}]}));
+        },
+        "mod-marketplace-blocked",
+        Do("ask your administrator"),
+    ),
+    defect(
         "the user's models are without haiku",
         |s| {
             put_in(s);
@@ -146,6 +155,7 @@ const DEFECTS: &[Defect] = &[
         |s| {
             put_in(s);
             s.write(".claude/plugins/known_marketplaces.json", "{}");
+            settings(s, |value| value["extraKnownMarketplaces"] = json!({}));
         },
         "mod-stripped",
         Fix("sef install --main-turn"),
@@ -239,11 +249,23 @@ fn a_file_of_another_version_is_found_and_mended() {
 
 #[test]
 fn a_mod_that_is_well_has_no_finding_and_one_that_is_not_in_no_line() {
-    let mut sandbox = healthy();
+    let sandbox = healthy();
     assert!(!sef(&sandbox, &["doctor"]).out.contains("  mod "));
     put_in(&sandbox);
     sandbox.write("managed/managed-settings.json", json!({"model": "opus"}).to_string());
     settings(&sandbox, |value| value["availableModels"] = json!(["opus", "claude-haiku-5-5"]));
+    let run = sef(&sandbox, &["doctor", "--json"]);
+    assert_eq!(ids(&findings(&run)), [""; 0], "{run:?}");
+    // None of these keeps it out: the client takes them otherwise.
+    let ineffective = json!({
+        "enabledPlugins": {ID: true},
+        "availableModels": ["opus"],
+        "allowManagedHooksOnly": true,
+        "strictKnownMarketplaces": [],
+        "pluginConfigs": {ID: {"options": {"program": "/bin/true"}}},
+    });
+    sandbox.write("project/.claude/settings.json", ineffective.to_string());
+    sandbox.write(".claude/plugins/known_marketplaces.json", "{}");
     let run = sef(&sandbox, &["doctor", "--json"]);
     assert_eq!(ids(&findings(&run)), [""; 0], "{run:?}");
     let run = sef(&sandbox, &["doctor"]);
@@ -256,7 +278,7 @@ fn a_mod_that_is_well_has_no_finding_and_one_that_is_not_in_no_line() {
     settings(&sandbox, |value| value["pluginConfigs"] = json!({ID: options}));
     let found = findings(&sef(&sandbox, &["doctor", "--json"]));
     assert_eq!(ids(&found), [""; 0], "{found:#?}");
-    sandbox.unset("CEREBRAS_API_KEY");
+    remove(&sandbox, "project/.claude/settings.json");
     succeeds(&sandbox, &["uninstall", "--main-turn"]);
     assert!(!sef(&sandbox, &["doctor"]).out.contains("  mod "));
 }

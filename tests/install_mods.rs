@@ -207,11 +207,15 @@ fn taking_it_out_of_one_place_leaves_it_in_the_others() {
     };
     in_project("one", &put_in);
     in_project("two", &put_in);
-    in_project("one", &["uninstall", "--main-turn", "--project"]);
-    assert!(!is_on("one") && is_on("two") && sandbox.path(MODULE).exists());
+    let out = in_project("one", &["uninstall", "--main-turn", "--project"]);
+    assert!(out.contains("other projects have the mod again from their next session on"), "{out}");
+    assert!(is_enabled(&sandbox, "two/.claude/settings.local.json") && sandbox.path(MODULE).exists());
+    assert!(!is_on("one") && !is_on("two"), "until its next session");
+    in_project("two", &put_in);
+    assert!(is_on("two"));
     succeeds(&sandbox, PUT_IN);
     succeeds(&sandbox, &["uninstall", "--main-turn"]);
-    assert!(is_on("two") && sandbox.path(MODULE).exists());
+    assert!(is_enabled(&sandbox, "two/.claude/settings.local.json") && sandbox.path(MODULE).exists());
     // The client has forgotten the marketplace meanwhile, and takes out nothing that it does not know.
     let known = json_of(&sandbox, ".claude/plugins/known_marketplaces.json");
     assert_eq!(known, json!({}));

@@ -163,13 +163,13 @@ fn judge_source(
     mendable: &Mendable,
     said: &mut Said,
 ) -> bool {
-    if let Some(source) = entry.source().filter(|_| entry.is_elsewhere(folder)) {
+    if let Some(source) = entry.source.as_ref().filter(|_| entry.is_elsewhere(folder)) {
         let what = format!("Claude Code takes the marketplace {MARKETPLACE} from another folder");
         let mend = command(format!("claude plugin marketplace remove {MARKETPLACE} && {}", mendable.install));
         said.find(&kinds::MOD_ELSEWHERE, what, mend).at(source);
         return false;
     }
-    let what = match (state, entry.source()) {
+    let what = match (state, &entry.source) {
         (Some(_), Some(_)) => return true,
         (None, _) => "the mod was put in, and no settings enable it any more",
         (Some(_), None) => "the mod is enabled, and its marketplace is gone from Claude Code",

@@ -22,10 +22,10 @@ const WRITTEN: [(&str, &str); 2] = [("enabledPlugins", ID), ("extraKnownMarketpl
 pub struct Entry {
     /// Switched on or off in the settings of the level; none where they do not name it.
     pub enabled: Option<bool>,
-    /// Where the settings of the level say that our marketplace is; empty when that is no folder, none when they do not.
-    pub declared: Option<PathBuf>,
-    /// The same in the client's own list. What is missing there, a session puts in from the settings (2.1.329).
-    pub known: Option<PathBuf>,
+    /// The settings of the level name a marketplace as ours is named.
+    pub is_declared: bool,
+    /// Where a new session takes that marketplace from; empty when that is no folder, none when it has none.
+    pub source: Option<PathBuf>,
 }
 
 impl Entry {
@@ -34,24 +34,19 @@ impl Entry {
         self.enabled == Some(true) && self.is_from(folder)
     }
 
-    /// Where a new session takes the marketplace from.
-    pub fn source(&self) -> Option<&Path> {
-        self.known.as_deref().or(self.declared.as_deref())
-    }
-
     /// Does a new session take the marketplace from `folder`?
     pub fn is_from(&self, folder: &Path) -> bool {
-        self.source().is_some_and(|source| real(source) == real(folder))
+        self.source.as_deref().is_some_and(|source| real(source) == real(folder))
     }
 
     /// Does a new session take a marketplace of our name from another place than `folder`?
     pub fn is_elsewhere(&self, folder: &Path) -> bool {
-        self.source().is_some() && !self.is_from(folder)
+        self.source.is_some() && !self.is_from(folder)
     }
 
     /// Nothing of the level names the mod or the marketplace.
     pub fn is_missing(&self) -> bool {
-        self.enabled.is_none() && self.declared.is_none()
+        self.enabled.is_none() && !self.is_declared
     }
 }
 
@@ -67,10 +62,13 @@ pub fn look(env: &Env, level: Level) -> Result<Entry> {
     let settings = json(&settings(env, level)?)?;
     let known = json(&claude.join("plugins/known_marketplaces.json"))?;
     let folder = |market: &Value| PathBuf::from(market["source"]["path"].as_str().unwrap_or_default());
+    let declared = settings["extraKnownMarketplaces"].get(MARKETPLACE).map(folder);
     Ok(Entry {
         enabled: state_in(&settings),
-        declared: settings["extraKnownMarketplaces"].get(MARKETPLACE).map(folder),
-        known: known.get(MARKETPLACE).map(folder),
+        is_declared: declared.is_some(),
+        // What is not in the list, a session takes over from the user's settings, from a project's only where the user has
+        // said to trust the folder (2.1.329).
+        source: known.get(MARKETPLACE).map(folder).or(declared.filter(|_| level == Level::User)),
     })
 }
 

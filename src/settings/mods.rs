@@ -81,7 +81,7 @@ pub fn put_in(
         ));
     };
     let entry = mod_entry::look(env, level)?;
-    if let Some(source) = entry.source().filter(|_| entry.is_elsewhere(&folder)) {
+    if let Some(source) = entry.source.as_ref().filter(|_| entry.is_elsewhere(&folder)) {
         return Err(cannot(format!("Claude Code takes the marketplace {MARKETPLACE} from elsewhere"))
             .at(source)
             .fix(format!(
@@ -194,12 +194,11 @@ pub fn take_out(
     if !entry.is_elsewhere(&folder) {
         let is_out = || mod_entry::look(env, level).is_ok_and(|entry| entry.is_missing());
         let [plugin, marketplace] = &removals;
-        let there = [(plugin, entry.enabled.is_some()), (marketplace, entry.declared.is_some())];
+        let there = [(plugin, entry.enabled.is_some()), (marketplace, entry.is_declared)];
         let mut failure =
             ask_all(env, there.iter().filter(|(_, is_there)| *is_there).map(|(words, _)| *words));
         if failure.is_some() && !is_out() {
-            // It does not take out what is only in the settings: taken out of another project, a marketplace that no
-            // settings named there is forgotten with all its plugins, until the next session here.
+            // It does not take out what only the settings know, after it has forgotten the rest (see below).
             let again = mod_entry::additions(level, &folder.to_string_lossy());
             failure = ask_all(env, again.iter().chain(&removals)).and(failure);
         }
@@ -211,8 +210,17 @@ pub fn take_out(
         }
         give_back(store, &mod_entry::settings(env, level)?, &record)?;
     }
-    // The folder serves every place.
-    if !store.has_mod_elsewhere(&place.claude) {
+    // The folder serves every place. The client forgets a marketplace with all its plugins where no settings that it sees
+    // from here name it, and takes it from a project's settings again at the next session there.
+    if store.has_mod_elsewhere(&place.claude) {
+        if mod_entry::look(env, level).is_ok_and(|entry| entry.source.is_none()) {
+            say(
+                out,
+                "main turn: other projects have the mod again from their next session on, where you trust the folder;",
+            );
+            say(out, &format!("  where you do not: {INSTALL} --project"));
+        }
+    } else {
         for path in mod_files::remove_all(store, &folder, &record.program)? {
             say(out, &format!("main turn: kept {}: it was edited, or is a link", path.display()));
         }

@@ -8,6 +8,7 @@ import json
 from client import PROGRAMS
 from installing import ODD_SETTINGS
 from trial import NEUTRAL, NEWEST, OLDEST, case, expect, expect_that, talk
+from tui import introduce
 
 PROGRAM = """#!/bin/sh
 if [ "$1" = main-turn ]; then cat >> '{log}'; echo >> '{log}'; echo haiku; exit; fi
@@ -96,8 +97,10 @@ def mod_of_a_project_goes_beside_the_users_and_without_a_trace(t):
         at(project, "install", "--no-turbo", "--main-turn")
     expect("models where it is put in", [["haiku"], ["haiku"]], [models("one"), models("two")])
     expect("models elsewhere", ["opus"], models("project"))
-    # The client forgets the marketplace of both here.
+    # The client forgets the marketplace of both here, and takes it from the settings again in a folder that is trusted.
     at("one", "uninstall", "--main-turn")
+    home.project = home.home / "two"
+    introduce(home)
     expect("models after one lost it", [["opus"], ["haiku"]], [models("one"), models("two")])
     at("two", "uninstall")
     expect("models afterwards", ["opus"], models("two"))

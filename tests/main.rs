@@ -14,6 +14,7 @@ mod fence;
 mod guides;
 mod hook;
 mod install;
+mod install_mods;
 mod install_report;
 mod install_script;
 mod install_turbo;

@@ -370,6 +370,10 @@ kinds! {
         "the program that the mod asks is not the installed sef",
         "`sef install --main-turn`; where settings name it, take it out of `pluginConfigs`",
         "turns are decided by another version, or by another program";
+    MOD_PRESET_OFF: "mod-preset-off", Note, Person,
+        "the mod is in, and `[main]` of config.toml has the preset off for this project",
+        "set `preset` to careful or eager, or `sef uninstall --main-turn`",
+        "it is asked at every turn and changes nothing";
     WORKTREES_ORPHANED: "worktrees-orphaned", Warning, Doctor,
         "the process of a race is gone before its end, and its worktrees are left",
         "`sef clean RACE`",

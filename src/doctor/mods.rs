@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::programs::real;
 use super::settings::{Facts as Settings, File};
 use super::{Ground, Mend, Repair, Said, action, command, kinds, word};
+use crate::rules::overlay::overlaid;
 use crate::settings::agents::Condition;
 use crate::settings::client::{Version, dotted};
 use crate::settings::manifest::{self, Manifest};
@@ -76,6 +77,7 @@ pub(super) fn judge(
     }
     judge_files(ground, &manifest, &folder, &mendable, said);
     let program = judge_program(ground, settings, &folder, &mendable, said);
+    judge_preset(ground, said);
     let program = program.as_deref().unwrap_or("no known program");
     format!("{ID} asks {program}; --bare, --safe-mode and --setting-sources leave it out, unseen here")
 }
@@ -131,6 +133,17 @@ fn names(list: &[Value], folder: &Path, unreadable: Unreadable) -> bool {
         }
         _ => false,
     })
+}
+
+/// A preset that changes nothing is the user's own choice, and easily forgotten.
+fn judge_preset(ground: &Ground<'_>, said: &mut Said) {
+    let here = ground.here.as_ref().map(|here| here.to_string_lossy().into_owned()).unwrap_or_default();
+    let main = overlaid(ground.env).policy.main;
+    if main.guard_in(&here).is_none() {
+        let what = format!("[main] says {:?} for {here}", main.preset_in(&here));
+        let mend = action("set preset under [main] in config.toml to careful or eager, or take the mod out");
+        said.find(&kinds::MOD_PRESET_OFF, what, mend);
+    }
 }
 
 /// A list of models without haiku makes the client drop the change. The organisation's list decides, else all the others

@@ -46,6 +46,16 @@ fn asks(sandbox: &Sandbox, program: &str) {
 
 const DEFECTS: &[Defect] = &[
     defect(
+        "the preset for turns is off here",
+        |s| {
+            put_in(s);
+            let project = s.path("project");
+            s.write("config/config.toml", format!("[main.projects]\n{project:?} = \"off\"\n"));
+        },
+        "mod-preset-off",
+        Do("to careful or eager"),
+    ),
+    defect(
         "the client is older than mods",
         |s| {
             put_in(s);

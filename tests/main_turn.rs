@@ -44,7 +44,8 @@ fn step(model: &str, read: u64, write: u64, ago: u64) -> Value {
 fn done_with(sandbox: &Sandbox, prompt: &str, reason: &str, steps: &Value) {
     let event = json!({
         "at": "done", "session": "s-1", "project": sandbox.path("project"), "prompt": prompt, "model": OPUS,
-        "effort": "medium", "turns": 1, "word": "", "reason": reason, "ms": 900, "steps": steps,
+        "effort": "medium", "turns": 1, "reason": reason, "ms": 900, "steps": steps,
+        "word": if steps[0]["model"] == HAIKU { "haiku" } else { "" },
     });
     assert_eq!(ask(sandbox, &event).out, "");
 }
@@ -161,6 +162,16 @@ fn a_complaint_about_a_moved_turn_brings_the_users_model_back() {
     }
     assert_eq!(whys(&sandbox), ["pays", "complaint", "complaints", "complaints", "complaints"]);
     assert_eq!(records(&sandbox)[1]["mt"]["again"], true);
+}
+
+#[test]
+fn a_complaint_after_a_turn_that_nobody_asked_about_is_not_about_a_changed_one() {
+    let sandbox = Sandbox::new();
+    assert_eq!(start(&sandbox, "p-1", SEARCH), "haiku");
+    done(&sandbox, "p-1", HAIKU, 0, 15_000, 9);
+    done(&sandbox, "p-2", OPUS, 0, 15_500, 5);
+    start(&sandbox, "p-3", "no, that is wrong, it still does not find all the files");
+    assert_eq!(records(&sandbox)[1]["mt"].get("again"), None, "{:?}", records(&sandbox));
 }
 
 #[test]

@@ -51,6 +51,10 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
         At::Done => {
             let well = said.reason == "answer";
             held.session.ended(&said.model, &said.steps(), well, &prices, assumed.system);
+            // A turn that was not asked about, such as one that a notification began, was given none.
+            if said.word.is_empty() {
+                held.session.word.clear();
+            }
             held.save();
             ""
         }

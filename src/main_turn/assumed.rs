@@ -135,6 +135,12 @@ impl Assumed {
         self.turn[usize::from(tier.number().min(3))]
     }
 
+    /// Requests of a turn on the average, with the tiers that a set of thresholds makes of prompts.
+    pub fn requests(&self, confidence: &str) -> f64 {
+        let shares = self.month.judged(confidence);
+        shares.iter().zip(&self.turn).map(|(share, turn)| share * f64::from(turn.requests)).sum()
+    }
+
     /// Share of pauses that are longer than so many milliseconds, 0-1.
     pub fn longer(&self, millis: u64) -> f64 {
         let seconds = millis as f64 / 1000.0;

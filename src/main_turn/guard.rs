@@ -213,8 +213,8 @@ fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
     };
     let mut left = left.saturating_sub(now.length());
     let mut returns = back(next, last, left)?;
-    let worst = stay - there - redone * stay - back(next, last, 0)?;
-    let mut gain = stay - there - redone * (stay + returns);
+    let worst = stay - there - redone * now.again(tier, next, had, 0)? - back(next, last, 0)?;
+    let mut gain = stay - there - redone * now.again(tier, next, had, left)?;
     let suits = now.suiting(family);
     let share: f64 = suits.iter().map(|(_, share)| share).sum();
     let mut goes_on = 1.0 - redone;
@@ -228,8 +228,7 @@ fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
             let length = u64::from(turn.requests) * turn.grows;
             let stay = now.after_pause(now.home, *tier, next, last)?;
             let there = now.after_pause(&id, *tier, next, last)?;
-            let returns = back(next + length, next + length, left)?;
-            course += part * (stay - there - redone * (stay + returns));
+            course += part * (stay - there - redone * now.again(*tier, next + length, had, left)?);
             grows += part * length as f64;
             takes += part * (u64::from(turn.requests) * turn.seconds * 1000) as f64;
         }
@@ -261,7 +260,10 @@ fn effort(now: &Situation<'_>) -> Option<Weighed> {
     // What the rules misjudge would want the effort too.
     let shares = now.assumed.redone(&now.guard.confidence);
     let misjudged = if tier == Tier::Haiku { shares.haiku } else { shares.sonnet };
-    let gain = stay - with_less - (shares.effort + misjudged) * stay;
+    let turn = now.assumed.turn(tier);
+    let last = first + u64::from(turn.requests - 1) * turn.grows;
+    let next = last + turn.grows + now.assumed.prompt;
+    let gain = stay - with_less - (shares.effort + misjudged) * now.again(tier, next, last, now.life())?;
     Some(Weighed { choice: Choice::Effort(lower), gain, worst: gain, barred: None })
 }
 
@@ -305,6 +307,20 @@ impl Situation<'_> {
         let dead = self.assumed.longer(left);
         let warm = self.cost(model, read, prompt - read.min(prompt), 0)?;
         Some((1.0 - dead) * warm + dead * self.cost(model, 0, prompt, 0)?)
+    }
+
+    /// What it costs to do a turn of that tier again on the user's model, whose cache holds `had` tokens for `left`
+    /// milliseconds after the pause began: it was harder than it looked, and what went wrong stays in the history that every
+    /// later request reads.
+    fn again(&self, tier: Tier, prompt: u64, had: u64, left: u64) -> Option<f64> {
+        let assumed = self.assumed;
+        let (harder, dead) = (tier.escalate(), assumed.longer(left));
+        let warm = self.turn(self.home, harder, prompt, had, 1.0)?;
+        let again = (1.0 - dead) * warm + dead * self.turn(self.home, harder, prompt, 0, 1.0)?;
+        let turn = assumed.turn(harder);
+        let more = u64::from(turn.requests) * turn.grows + assumed.prompt;
+        let requests = assumed.requests(&self.guard.confidence) * (1.0 - assumed.ends) / assumed.ends;
+        Some(again + requests * self.cost(self.home, more, 0, 0)?)
     }
 
     /// The tiers whose prompts a family answers while it serves, with their shares of all prompts.

@@ -43,6 +43,9 @@ pub struct Said<'a> {
     /// The prompt's text.
     #[serde(borrow, default)]
     pub text: Cow<'a, str>,
+    /// The word that the turn was given; empty or absent when it was left alone, or not asked about.
+    #[serde(borrow, default)]
+    pub word: Cow<'a, str>,
     /// Why the turn ended.
     #[serde(borrow, default)]
     pub reason: Cow<'a, str>,

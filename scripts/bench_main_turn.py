@@ -1,13 +1,14 @@
 """Figures for bench-main-turn.sh: what the mod adds to a turn, to the start of a session, and what its program takes alone.
 
-Every figure is of pairs in one run: each round has one turn (or start) of every client, in an order that turns with the
-rounds, and what is added is the median of the rounds' differences. Prints tables; never judges.
+Every figure is of pairs in one run: each round has one turn (or start) of every client, in an order of its own, and
+what is added is the median of the rounds' differences. Prints tables; never judges.
 """
 
 import argparse
 import contextlib
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -28,14 +29,15 @@ PLAIN, EMPTY, REAL = "no mod", "mod, program: true", "mod, sef main-turn"
 SESSION = "3f1c9a52-5d7e-4c0b-9a55-0f6f1f7a2b11"
 # Turns that are not counted: the first ones wait for what the client does at a session's start.
 WARMING = 2
+# Seconds before each prompt: what the client before it does at the end of its turn is over by then.
+PAUSE = 0.3
 
 
 def main():
     options = arguments()
     isolated = isolate()
-    print(
-        f"network: {'loopback only' if isolated else 'NOT isolated (needs root and unshare)'}; {os.cpu_count()} cores", flush=True
-    )
+    print(f"network: {'loopback only' if isolated else 'NOT isolated (needs root and unshare)'}")
+    print(f"{os.cpu_count()} cores, of which {os.getloadavg()[0]:.1f} were busy in the minute before", flush=True)
     with tempfile.TemporaryDirectory(prefix="sef-bench-") as work, contextlib.ExitStack() as closing:
         benches = [Bench(name, program, options.client, Path(work), closing)
                    for name, program in ((PLAIN, None), (EMPTY, "/bin/true"), (REAL, options.sef))]  # fmt: skip
@@ -77,9 +79,10 @@ def turns(benches, count):
     """From writing a prompt to its request at the API, in one process with one session each."""
     taken = {bench.name: [] for bench in benches}
     with contextlib.ExitStack() as closing:
-        talks = [(bench, closing.enter_context(Conversation(bench.home, *bench.loading))) for bench in benches]
+        talks = [(bench, closing.enter_context(Conversation(bench.home, *bench.loading, log=None))) for bench in benches]
         for number in range(count + WARMING):
-            for bench, conversation in turned(talks, number):
+            for bench, conversation in shuffled(talks, number):
+                time.sleep(PAUSE)
                 before, began = len(bench.arrived), time.perf_counter()
                 conversation.say(bench.prompt(number))
                 if number >= WARMING:
@@ -98,7 +101,8 @@ def starts(benches, count):
     """From starting `claude -p` to its first request."""
     taken = {bench.name: [] for bench in benches}
     for number in range(count + 1):
-        for bench in turned(benches, number):
+        for bench in shuffled(benches, number):
+            time.sleep(PAUSE)
             before, began = len(bench.arrived), time.perf_counter()
             run = bench.home.ask(bench.prompt(number), *bench.loading)
             if run.code != 0:
@@ -144,10 +148,9 @@ def alone(sef, count, work):
         print(f"  instructions of {case.name}: {f'{counted:,}' if counted else 'valgrind is not there'}")
 
 
-def turned(things, number):
-    """The same things, beginning with another one each time."""
-    first = number % len(things)
-    return things[first:] + things[:first]
+def shuffled(things, seed):
+    """The same things in an order of that round."""
+    return random.Random(seed).sample(things, len(things))
 
 
 def log(home):

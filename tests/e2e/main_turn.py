@@ -32,18 +32,18 @@ READ = "hello.txt"
 class Conversation:
     """One client in print mode that is given prompt after prompt, so that its session's caches stay warm."""
 
-    def __init__(self, home, *args, model="opus", **env):
-        self.home = home
+    def __init__(self, home, *args, model="opus", log="debug.log"):
+        """`log`: the name of the client's debug log, None for none."""
         words = [
             home.client, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose",
-            "--model", model, "--debug-file", home.root / "debug.log", *args,
+            "--model", model, *(["--debug-file", home.root / log] if log else []), *args,
         ]  # fmt: skip
         self.errors = home.root / "conversation.err"
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
                 [str(word) for word in words],
                 cwd=home.project,
-                env={**home.environment(), **env},
+                env=home.environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -318,7 +318,8 @@ def main_turn_whatever_the_program_does_wrong_the_turn_is_answered_on_the_users_
     # Each of its two calls may take the mod's whole second.
     expect_that(2 <= took["a sleep"] < 6, "two time-outs of a second in that turn", took)
     expect("programs left hanging", [], [pid for pid in hung if Path(f"/proc/{pid}").exists()])
-    return f"{len(FAULTS)} faults, {len(FAULTS)} answers on opus, haiku before and after; the hanging one took {took['a sleep']:.1f} s"
+    slow = f"{took['a sleep']:.1f} s"
+    return f"{len(FAULTS)} faults, {len(FAULTS)} answers on opus, haiku before and after; the hanging one took {slow}"
 
 
 @case(clients=(NEWEST,))

@@ -23,7 +23,7 @@ pub enum Command {
     /// Register the hooks, agents, skills and the MCP server with Claude Code.
     Install(InstallArgs),
     /// Take out what install put in, and nothing else.
-    Uninstall(ScopeArgs),
+    Uninstall(UninstallArgs),
     /// Say what is installed where.
     Status(StatusArgs),
     /// Look at everything that routing hangs on, and say what mends each thing that is wrong; exit 1 when something is broken.
@@ -129,6 +129,20 @@ pub struct InstallArgs {
     /// Leave the MCP server (`sef mcp`) as it is, registered with Claude Code or not.
     #[arg(long)]
     pub no_turbo: bool,
+    /// Put in the mod too that lets the rules choose the model or effort of the conversation's own turns (client 2.1.287).
+    #[arg(long)]
+    pub main_turn: bool,
+}
+
+/// Arguments of `sef uninstall`.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct UninstallArgs {
+    /// Where from.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Take out only the mod for the conversation's own turns; without it, that goes with all the rest.
+    #[arg(long)]
+    pub main_turn: bool,
 }
 
 /// Arguments of `sef status`.
@@ -174,7 +188,11 @@ pub struct ScopeArgs {
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
     /// The prompt.
-    pub prompt: String,
+    #[arg(required_unless_present = "main")]
+    pub prompt: Option<String>,
+    /// What is decided about the conversation's own turns: of this prompt in the latest session here, or the latest decisions.
+    #[arg(long, conflicts_with_all = ["agent", "why_not"])]
+    pub main: bool,
     /// Judge it as the task text of a subagent of this type.
     #[arg(long, value_name = "TYPE")]
     pub agent: Option<String>,

@@ -1,6 +1,7 @@
 //! `sef explain` and `sef classify`: what the rules make of a text, and why. Reads rules, never the session's memory.
 
 pub(crate) mod bars;
+pub mod main_turn;
 mod why_not;
 
 use std::fmt::Write as _;

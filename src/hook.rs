@@ -15,13 +15,14 @@ use crate::calendar::now;
 use crate::config::Env;
 use crate::handle::{self, World};
 use crate::hosted::service;
+use crate::main_turn::memory::Memory;
 use crate::metrics::log;
 use crate::metrics::record::{Kind, Record};
 use crate::protocol::{Event, Name};
 use crate::rules::{cache, project};
 use crate::settings::precedence;
 use crate::state;
-use crate::tail::{self, Whose};
+use crate::tail::{self, Spoke, Whose};
 use crate::{agents, guidance, rules, so_far};
 
 /// Largest event that is read; a larger one is drained and gets no answer.
@@ -92,16 +93,22 @@ fn answer(input: &[u8], entry: Entry, start: Instant) {
     let policy = rules::policy_of(&image);
     let transcript = PathBuf::from(event.transcript_path().into_owned());
     let folders = agent_folders(&env, &cwd);
+    // A turn that the mod moved elsewhere was answered by another model than the user's, which subagents inherit.
+    let spoke = || {
+        let Spoke { model, time } = tail::last_model(&transcript, Whose::Main)?;
+        let turns: Memory = state::peek_at(state_dir, &event.session_id(), state::Whose::MainTurn);
+        Some(Spoke { model: turns.users_model(model), time })
+    };
     let world = World {
         image: &image,
         policy: &policy,
         now: now(),
         forced_model: env.subagent_model.as_deref(),
         chosen_model: env.anthropic_model.as_deref(),
-        spoke: &|| tail::last_model(&transcript, Whose::Main),
+        spoke: &spoke,
         agent_spoke: &|id| tail::last_model(&tail::subagent_transcript(&transcript, id)?, Whose::Any),
         agent_note: &|id| tail::agent_note(&tail::subagent_transcript(&transcript, id)?),
-        so_far: &|| so_far::of(&env, &transcript, &tail::last_model(&transcript, Whose::Main)?.model),
+        so_far: &|| so_far::of(&env, &transcript, &spoke()?.model),
         turbo_ready: &|| service::is_set_up(&policy.hosted, &env),
         agent_model: &|name| agents::model_of(name, &folders, state_dir),
     };

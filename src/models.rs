@@ -68,11 +68,9 @@ impl Family {
                 ("2026-06-30", "claude-sonnet-5"),
                 ("2026-09-28", "claude-sonnet-5-5"),
             ],
-            Self::Opus => &[
-                ("", "claude-opus-4-8"),
-                ("2026-07-24", "claude-opus-5"),
-                ("2026-10-07", "claude-opus-5-5"),
-            ],
+            Self::Opus => {
+                &[("", "claude-opus-4-8"), ("2026-07-24", "claude-opus-5"), ("2026-10-07", "claude-opus-5-5")]
+            }
             Self::Fable => &[
                 ("", "claude-fable-5"),
                 ("2026-09-01", "claude-fable-5-1"),

@@ -224,11 +224,7 @@ pub fn peek(state_dir: Option<&Path>, session_id: &str) -> Session {
 }
 
 /// The same for anybody's memory.
-pub fn peek_at<T: DeserializeOwned + Default>(
-    state_dir: Option<&Path>,
-    session_id: &str,
-    whose: Whose,
-) -> T {
+pub fn peek_at<T: DeserializeOwned + Default>(state_dir: Option<&Path>, session_id: &str, whose: Whose) -> T {
     let Some(path) = state_dir.map(|dir| session_path(dir, session_id, whose)) else { return T::default() };
     let Ok(file) = crate::fsx::open_regular(&path) else { return T::default() };
     let bytes = crate::fsx::read_up_to(&file, MAX_FILE as usize).unwrap_or_default();

@@ -5,6 +5,7 @@
 mod configuration;
 mod copies;
 mod hooks;
+mod mods;
 mod others;
 mod planted;
 mod programs;

@@ -1,5 +1,6 @@
 //! The MCP server in `sef install`, `uninstall` and `status`, with a stand-in for `claude` that keeps the client's state
-//! file as the real one does (2.1.197 to 2.1.329), notes how it was called, and can be told to go wrong.
+//! file, its settings and its list of marketplaces as the real one does (2.1.197 to 2.1.329), notes how it was called, and
+//! can be told to go wrong. Its version is in a file beside it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -14,6 +15,9 @@ const FAKE_CLAUDE: &str = r#"#!/usr/bin/env python3
 import json, os, sys
 from pathlib import Path
 
+if sys.argv[1:] == ["--version"]:
+    said = Path(__file__).with_name("version")
+    sys.exit(print(said.read_text() if said.exists() else "2.1.329 (Claude Code)"))
 home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or os.environ["HOME"])
 with open(os.environ["FAKE_CLAUDE_LOG"], "a") as log:
     log.write(json.dumps([sys.argv[1:], os.getcwd(), "CEREBRAS_API_KEY" in os.environ]) + "\n")
@@ -22,14 +26,67 @@ if mode == "fail":
     sys.exit("\033[31mcannot lock the file")
 if mode == "forget":
     sys.exit(0)
+
+def read(path):
+    return json.loads(path.read_text()) if path.exists() else {}
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+def root():
+    here = Path.cwd().resolve()
+    return next((p for p in (here, *here.parents) if (p / ".git").exists()), here)
+
+def plugin(words):
+    scope = "user"
+    if "--scope" in words:
+        at = words.index("--scope")
+        scope = words[at + 1]
+        del words[at:at + 2]
+    *verb, name = words
+    path = home / "settings.json" if scope == "user" else root() / ".claude/settings.local.json"
+    settings, known = read(path), read(home / "plugins/known_marketplaces.json")
+    # As the client does, even where nothing changes.
+    enabled = settings.setdefault("enabledPlugins", {})
+    declared = settings.setdefault("extraKnownMarketplaces", {})
+    if verb == ["marketplace", "add"]:
+        market = json.loads((Path(name) / ".claude-plugin/marketplace.json").read_text())["name"]
+        source = {"source": {"source": "directory", "path": name}}
+        declared[market], known[market] = source, {**source, "installLocation": name}
+    elif verb == ["marketplace", "remove"]:
+        name in known or sys.exit("not found")
+        declared.pop(name, None)
+        # What settings of other folders declare, the client does not see.
+        others = {home / "settings.json", root() / ".claude/settings.local.json"} - {path}
+        if not any(name in read(other).get("extraKnownMarketplaces", {}) for other in others):
+            del known[name]
+            settings["enabledPlugins"] = {k: v for k, v in enabled.items() if not k.endswith("@" + name)}
+    elif verb in (["install"], ["enable"]):
+        if mode == "refuse":
+            sys.exit("blocked by policy")
+        folder = Path(known[name.split("@")[1]]["installLocation"])
+        assert (folder / name.split("@")[0] / ".claude-plugin/plugin.json").exists()
+        enabled[name] = True
+    elif verb == ["uninstall"]:
+        name in enabled or sys.exit("not installed")
+        del enabled[name]
+    else:
+        sys.exit(f"unknown: {verb}")
+    write(path, settings)
+    write(home / "plugins/known_marketplaces.json", known)
+    if mode == "kill" or mode == "kill " + verb[-1]:
+        os.kill(os.getppid(), 9)
+    sys.exit(0)
+
+if sys.argv[1] == "plugin":
+    plugin(sys.argv[2:])
 path = home / ".config.json" if (home / ".config.json").exists() else home / ".claude.json"
 state = json.loads(path.read_text()) if path.exists() else {}
 _, verb, _, scope, name, *rest = sys.argv[1:]
 holder = state
 if scope == "local":
-    here = Path.cwd().resolve()
-    root = next((p for p in (here, *here.parents) if (p / ".git").exists()), here)
-    holder = state.setdefault("projects", {}).setdefault(str(root), {})
+    holder = state.setdefault("projects", {}).setdefault(str(root()), {})
 servers = holder.setdefault("mcpServers", {})
 if (verb == "add") == (name in servers):
     sys.exit("it is there already, or not there")
@@ -61,7 +118,7 @@ pub fn user_entry(state: &Path) -> Value {
 }
 
 /// A home with a real `sef` beside the hook, and the stand-in on PATH.
-fn home() -> Sandbox {
+pub fn home() -> Sandbox {
     let mut sandbox = ready();
     symlink(binary("sef"), sandbox.path("bin/sef")).expect("link sef");
     stand_in_for_claude(&mut sandbox);
@@ -70,7 +127,7 @@ fn home() -> Sandbox {
 }
 
 /// The same without any `claude`, whatever the machine has.
-fn home_without_client() -> Sandbox {
+pub fn home_without_client() -> Sandbox {
     let mut sandbox = home();
     fs::remove_file(sandbox.path("tools/claude")).expect("remove");
     symlink("/bin/sh", sandbox.path("tools/sh")).expect("link a shell");
@@ -84,7 +141,7 @@ fn calls(sandbox: &Sandbox) -> Vec<Value> {
     log.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-fn words(sandbox: &Sandbox) -> Vec<String> {
+pub fn words(sandbox: &Sandbox) -> Vec<String> {
     let line = |call: &Value| {
         let words = call[0].as_array().expect("words").iter();
         words.map(|word| word.as_str().expect("a word")).collect::<Vec<_>>().join(" ")
@@ -92,7 +149,7 @@ fn words(sandbox: &Sandbox) -> Vec<String> {
     calls(sandbox).iter().map(line).collect()
 }
 
-fn program(sandbox: &Sandbox) -> String {
+pub fn program(sandbox: &Sandbox) -> String {
     sandbox.path("bin/sef").to_str().expect("UTF-8").to_owned()
 }
 
@@ -112,7 +169,7 @@ fn turbo_line(out: &str) -> &str {
     lines[0]
 }
 
-fn in_folder(sandbox: &Sandbox, folder: &Path, args: &[&str]) -> Run {
+pub fn in_folder(sandbox: &Sandbox, folder: &Path, args: &[&str]) -> Run {
     let mut command = sandbox.command(binary("sef"));
     command.current_dir(folder).args(args);
     finish(command, b"")

@@ -1,5 +1,7 @@
 //! `sef-stats simulate`: figures against transcripts that the tests write, and decisions against the real hook.
 
+mod turns;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ pub(crate) mod outcomes;
 mod prices;
 mod races;
 mod survival;
+mod turns;
 
 use serde_json::Value;
 

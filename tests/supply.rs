@@ -365,11 +365,18 @@ fn the_package_holds_what_a_build_needs_and_nothing_else() {
     let allowed =
         [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig", "README.md", "build.rs"];
     for path in listed.lines() {
-        let folder = ["src/", "rules/", "agents/", "skills/", "hooks/", "references/"];
+        let folder = ["src/", "rules/", "agents/", "skills/", "hooks/", "mods/", "references/"];
         let fits = allowed.contains(&path) || folder.iter().any(|folder| path.starts_with(folder));
         assert!(fits, "{path} is in the package: see include in Cargo.toml");
     }
-    for needed in ["src/lib.rs", "build.rs", "Cargo.lock", "rules/config.toml", "hooks/hooks.json"] {
+    for needed in [
+        "src/lib.rs",
+        "build.rs",
+        "Cargo.lock",
+        "rules/config.toml",
+        "hooks/hooks.json",
+        "mods/sef-main/hooks/register.js",
+    ] {
         assert!(listed.lines().any(|path| path == needed), "{needed} is not in the package");
     }
 }

@@ -50,6 +50,14 @@ fn shown(env: &Env, command: &StatsCommand) -> Result<String> {
             let audit = Audit::make(env, args, now(), &here())?;
             if args.select.json { text::json(&audit) } else { Ok(outcomes::page::page(&audit, ink(env))) }
         }
+        StatsCommand::Simulate(args) if args.months.is_some() => {
+            let months = simulate::turns::months(env, args)?;
+            if args.json { text::json(&months) } else { Ok(months.page(ink(env))) }
+        }
+        StatsCommand::Simulate(args) if args.main_turn => {
+            let turns = simulate::turns::make(env, args, now(), &here())?;
+            if args.json { text::json(&turns) } else { Ok(turns.page(ink(env))) }
+        }
         StatsCommand::Simulate(args) => {
             let simulation = simulate::make(env, args, now(), &here())?;
             if args.json { text::json(&simulation) } else { Ok(simulate::page::page(&simulation, ink(env))) }

@@ -22,10 +22,11 @@ use sef::rules::add::{Wanted, add};
 use sef::rules::check;
 use sef::settings::agents::OnEdited;
 use sef::settings::install::install;
+use sef::settings::mods::MainTurn;
 use sef::settings::place::Scope;
 use sef::settings::status::{self, Format};
 use sef::settings::turbo::Turbo;
-use sef::settings::uninstall::uninstall;
+use sef::settings::uninstall::{What, uninstall};
 use sef::trust::Consent;
 use sef::{eval, explain, feedback, fence, judge, main_turn, mcp, origin, race, statusline, trust, turbo};
 
@@ -73,13 +74,19 @@ fn run(command: Command, env: &Env) -> Result<(String, ExitCode)> {
         }
         Command::Install(args) => {
             let turbo = if args.no_turbo { Turbo::LeaveOut } else { Turbo::Register };
-            install(env, scope(args.scope), on_edited(args), turbo, &mut io::stdout().lock())
+            let main_turn = if args.main_turn { MainTurn::PutIn } else { MainTurn::KeepUp };
+            install(env, scope(args.scope), on_edited(args), turbo, main_turn, &mut io::stdout().lock())
                 .map(|()| String::new())
         }
         Command::Uninstall(args) => {
-            uninstall(env, scope(args), &mut io::stdout().lock()).map(|()| String::new())
+            let what = if args.main_turn { What::MainTurn } else { What::All };
+            uninstall(env, scope(args.scope), what, &mut io::stdout().lock()).map(|()| String::new())
         }
-        Command::Explain(args) => explain::explain(env, &args.prompt, args.agent.as_deref(), args.why_not),
+        Command::Explain(args) if args.main => explain::main_turn::page(env, args.prompt.as_deref()),
+        Command::Explain(args) => {
+            let prompt = args.prompt.unwrap_or_default();
+            explain::explain(env, &prompt, args.agent.as_deref(), args.why_not)
+        }
         Command::Classify(args) => {
             let listed = if args.all { Listed::All } else { Listed::Named };
             let mut input = io::stdin().lock();

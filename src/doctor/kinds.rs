@@ -318,6 +318,62 @@ kinds! {
         "the client's own state file cannot be read",
         "start `claude` once and see what it says of the file",
         "whether the MCP server is registered is not known";
+    MOD_CLIENT_OLDER: "mod-client-older", Warning, Person,
+        "the mod for the conversation's own turns is in, and the client is older than 2.1.287",
+        "`claude update`",
+        "it ignores mods, so every turn stays as it is";
+    MOD_HOOKS_MANAGED: "mod-hooks-managed", Warning, Person,
+        "`allowManagedHooksOnly` is true in the managed settings",
+        "ask your administrator",
+        "the mod is not loaded, nor is any hook of yours";
+    MOD_MODS_MANAGED: "mod-mods-managed", Warning, Person,
+        "`allowManagedModsOnly` is true in the managed settings",
+        "ask your administrator",
+        "the mod is not loaded; the hooks are";
+    MOD_MARKETPLACE_BLOCKED: "mod-marketplace-blocked", Warning, Person,
+        "`strictKnownMarketplaces` or `blockedMarketplaces` of the managed settings keep the marketplace of the mod out",
+        "ask your administrator",
+        "the mod is not loaded; the hooks are";
+    MOD_HAIKU_UNAVAILABLE: "mod-haiku-unavailable", Warning, Person,
+        "`availableModels` does not name haiku",
+        "add it, or ask your administrator",
+        "the client drops a change to haiku in silence and uses the session's model";
+    MOD_SWITCHED_OFF: "mod-switched-off", Warning, Person,
+        "`enabledPlugins` of a settings file switches the mod off",
+        "`claude plugin enable --scope SCOPE sef-main@sef-mods`",
+        "every turn stays as it is; `sef uninstall --main-turn` takes the mod out";
+    MOD_ELSEWHERE: "mod-elsewhere", Warning, Person,
+        "Claude Code takes the marketplace of the mod from another folder than this install's",
+        "`claude plugin marketplace remove sef-mods && sef install --main-turn`",
+        "sessions do not run the mod that you look at";
+    MOD_STRIPPED: "mod-stripped", Warning, Doctor,
+        "the mod was put in, and Claude Code has it no more, or not its marketplace",
+        "`sef install --main-turn`",
+        "every turn stays as it is; `sef uninstall --main-turn` takes the rest out";
+    MOD_FILE_MISSING: "mod-file-missing", Warning, Doctor,
+        "a file of the mod is gone",
+        "`sef install --main-turn`",
+        "the client does not load the mod, or not all of it";
+    MOD_FILE_OUTDATED: "mod-file-outdated", Warning, Doctor,
+        "a file of the mod is one that another version wrote, unedited",
+        "`sef install --main-turn`",
+        "mod and program may not understand each other";
+    MOD_FILE_EDITED: "mod-file-edited", Warning, Person,
+        "a file of the mod was edited",
+        "`sef install --main-turn --take-ours`",
+        "it runs as you, outside the sandbox; the command keeps yours aside and takes ours";
+    MOD_PROGRAM_GONE: "mod-program-gone", Warning, Doctor,
+        "the program that the mod asks is gone",
+        "`sef install --main-turn`; where settings name it, take it out of `pluginConfigs`",
+        "every turn stays as it is";
+    MOD_PROGRAM_OTHER: "mod-program-other", Warning, Doctor,
+        "the program that the mod asks is not the installed sef",
+        "`sef install --main-turn`; where settings name it, take it out of `pluginConfigs`",
+        "turns are decided by another version, or by another program";
+    MOD_PRESET_OFF: "mod-preset-off", Note, Person,
+        "the mod is in, and `[main]` of config.toml has the preset off for this project",
+        "set `preset` to careful or eager, or `sef uninstall --main-turn`",
+        "it is asked at every turn and changes nothing";
     WORKTREES_ORPHANED: "worktrees-orphaned", Warning, Doctor,
         "the process of a race is gone before its end, and its worktrees are left",
         "`sef clean RACE`",

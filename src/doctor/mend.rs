@@ -1,7 +1,6 @@
 //! `sef doctor --fix`: mends what is SEF's, by the commands that a person would type, and says each thing that was done.
 //! What belongs to others is never written; what cannot be mended is said with its reason, and the rest goes on.
 
-use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use crate::config::Env;
 use crate::race::clean::{Selection, clean};
 use crate::settings::agents::OnEdited;
 use crate::settings::install::install;
+use crate::settings::mods::MainTurn;
 use crate::settings::place::Scope;
 use crate::settings::turbo::Turbo;
 
@@ -23,31 +23,25 @@ pub(super) fn mend(env: &Env, findings: &[Finding]) -> Vec<String> {
             Repair::Close(paths) => paths.iter().for_each(|path| done.push(close(path))),
             Repair::Remove(paths) => paths.iter().for_each(|path| done.push(remove(path))),
             Repair::Clean(id) => done.extend(clean_race(env, id)),
-            Repair::Install(_) | Repair::Server(_) => {}
+            Repair::Install(_) | Repair::Server(_) | Repair::Mod(_) => {}
         }
     }
-    let places: BTreeSet<&str> = repairs
-        .iter()
-        .filter_map(|repair| match repair {
-            Repair::Install(place) | Repair::Server(place) => Some(*place),
-            _ => None,
-        })
-        .collect();
-    for place in places {
-        let turbo = if repairs.contains(&&Repair::Server(if place == "user" { "user" } else { "project" })) {
-            Turbo::Register
-        } else {
-            Turbo::LeaveOut
-        };
-        done.extend(install_into(env, place, turbo));
+    for place in ["user", "project"] {
+        let is_here = |repair: &dyn Fn(&'static str) -> Repair| repairs.contains(&&repair(place));
+        let (server, main_turn) = (is_here(&Repair::Server), is_here(&Repair::Mod));
+        if server || main_turn || is_here(&Repair::Install) {
+            let turbo = if server { Turbo::Register } else { Turbo::LeaveOut };
+            let main_turn = if main_turn { MainTurn::PutIn } else { MainTurn::KeepUp };
+            done.extend(install_into(env, place, turbo, main_turn));
+        }
     }
     done
 }
 
-fn install_into(env: &Env, place: &str, turbo: Turbo) -> Vec<String> {
+fn install_into(env: &Env, place: &str, turbo: Turbo, main_turn: MainTurn) -> Vec<String> {
     let scope = if place == "project" { Scope::Project } else { Scope::User };
     let mut out = Vec::new();
-    let installed = install(env, scope, OnEdited::Keep, turbo, &mut out);
+    let installed = install(env, scope, OnEdited::Keep, turbo, main_turn, &mut out);
     let mut done: Vec<String> =
         String::from_utf8_lossy(&out).lines().map(|line| format!("sef install: {line}")).collect();
     if let Err(error) = installed {

@@ -12,6 +12,7 @@ mod fire;
 pub mod kinds;
 mod matcher;
 mod mend;
+mod mods;
 mod page;
 mod programs;
 mod project;
@@ -103,6 +104,8 @@ enum Repair {
     Install(&'static str),
     /// The same, with the MCP server.
     Server(&'static str),
+    /// The same, with the mod for the conversation's own turns.
+    Mod(&'static str),
     /// Take the group's and the others' permissions from these.
     Close(Vec<PathBuf>),
     /// Remove these; they are SEF's own temporary files and caches.
@@ -173,10 +176,12 @@ fn look(env: &Env, asked: Asked) -> Report {
         said.area("mcp", |said| turbo::judge_server(&ground, &settings, said));
         said.area("races", |said| races::Facts::gather(&ground).judge(said));
         said.area("project", |said| project::judge(&ground, said));
-        said.area("client", |said| match version.join() {
-            Ok(facts) => facts.judge(said),
-            Err(_) => "could not be looked at".to_owned(),
+        let client = version.join().ok();
+        said.area("client", |said| {
+            client.as_ref().map_or("could not be looked at".to_owned(), |client| client.judge(said))
         });
+        let version = client.and_then(|client| client.version());
+        said.area("mod", |said| mods::judge(&ground, &settings, version, said));
     });
     said.findings.sort_by_key(|finding| finding.level);
     Report {

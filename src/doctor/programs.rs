@@ -8,7 +8,7 @@ use super::{Ground, REBUILD, Said, action, command, kinds, word};
 use crate::config::handed_on;
 use crate::report::text::name;
 use crate::settings::live::run;
-use crate::settings::place::is_program;
+use crate::settings::place::{is_program, on_path};
 
 /// What is installed.
 const PROGRAMS: &[&str] = &["sef", "sef-hook", "sef-stats"];
@@ -113,12 +113,6 @@ pub(super) fn version(path: &Path, ground: &Ground<'_>) -> String {
         }
         _ => "an unknown version".to_owned(),
     }
-}
-
-/// The first program of a name on PATH.
-pub(super) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = handed_on(&["PATH"]).into_iter().next()?.1;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| is_program(path))
 }
 
 /// The file behind all links.

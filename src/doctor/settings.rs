@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::entries::{self, Entry};
 use super::{Ground, Said, action, kinds};
+use crate::config::{Managed, Owner};
 use crate::fsx::atomic::Target;
 use crate::settings::check::{self, Refusal};
 use crate::settings::manifest;
@@ -68,7 +69,7 @@ impl Facts {
             });
         }
         let local = ground.here.iter().map(|here| ("local", here.join(".claude/settings.local.json")));
-        for (name, path) in local.chain([("managed", PathBuf::from(MANAGED))]) {
+        for (name, path) in local.chain([("managed", managed(ground))]) {
             let content = read(&path, ground);
             files.push(File { name, path, place: None, is_remembered: Some(false), content });
         }
@@ -132,6 +133,14 @@ impl Facts {
                 said.find(&kinds::SUBAGENT_MODEL_SET, what, mend).at(&file.path);
             }
         }
+    }
+}
+
+/// The client's place for an organisation's settings; in tests, where debug builds have a folder for SEF's own, that one.
+fn managed(ground: &Ground<'_>) -> PathBuf {
+    match &ground.env.managed {
+        Some(Managed { dir, owner: Owner::ThisUser }) => dir.join("managed-settings.json"),
+        _ => PathBuf::from(MANAGED),
     }
 }
 

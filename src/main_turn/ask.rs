@@ -55,7 +55,14 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
             ""
         }
         At::Start => {
-            let world = World { image: &image, policy: &policy, guard, prices: &prices, assumed: &assumed, now: now() };
+            let world = World {
+                image: &image,
+                policy: &policy,
+                guard,
+                prices: &prices,
+                assumed: &assumed,
+                now: now(),
+            };
             let Some((choice, mut record)) = start(&said, &world, &mut held.session) else { return "" };
             held.save();
             drop(held);
@@ -69,6 +76,7 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
 }
 
 /// What a decision is made with, besides the question and the memory.
+#[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
     pub image: &'a Image,
     pub policy: &'a Policy,
@@ -80,14 +88,12 @@ pub(crate) struct World<'a> {
 }
 
 /// A turn begins: what it runs with, and the line for the log. None for what is no prompt of the user's.
-fn start(said: &Said<'_>, world: &World<'_>, memory: &mut Memory) -> Option<(Choice, Record)> {
+pub(super) fn start(said: &Said<'_>, world: &World<'_>, memory: &mut Memory) -> Option<(Choice, Record)> {
     let (mark, text) = typed(&said.text)?;
     let judged = judge(world, text, mark, memory);
     let begun_elsewhere = memory.history == 0 && said.turns.is_some_and(|turns| turns > 1);
-    let wish = Wish {
-        keep: judged.wish.keep.or(begun_elsewhere.then_some("history-unknown")),
-        ..judged.wish
-    };
+    let wish =
+        Wish { keep: judged.wish.keep.or(begun_elsewhere.then_some("history-unknown")), ..judged.wish };
     let own = world.assumed.effort_of(&said.model);
     let effort = match &said.effort {
         None => own,

@@ -147,7 +147,8 @@ impl Assumed {
 
     /// The pause, in milliseconds, that a share (0-1) of all pauses is longer than: the inverse of [`Assumed::longer`].
     pub fn pause(&self, longer: f64) -> u64 {
-        let after = self.pause.iter().position(|row| row.longer <= longer).unwrap_or(self.pause.len() - 1).max(1);
+        let after =
+            self.pause.iter().position(|row| row.longer <= longer).unwrap_or(self.pause.len() - 1).max(1);
         let (low, high) = (self.pause[after - 1], self.pause[after]);
         let part = ((longer - low.longer) / (high.longer - low.longer)).clamp(0.0, 1.0);
         (low.seconds * (high.seconds / low.seconds).powf(part) * 1000.0) as u64
@@ -187,7 +188,9 @@ mod tests {
         }
         for name in ["careful", "balanced", "eager"] {
             let redone = assumed.redone(name);
-            assert!([redone.haiku, redone.sonnet, redone.effort].iter().all(|share| (0.0..1.0).contains(share)));
+            assert!(
+                [redone.haiku, redone.sonnet, redone.effort].iter().all(|share| (0.0..1.0).contains(share))
+            );
         }
         assert_eq!(assumed.effort_of("claude-opus-5-5[1m]"), Some(Effort::Medium));
         assert_eq!(assumed.effort_of("claude-opus-4-8"), None);

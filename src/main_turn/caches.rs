@@ -96,11 +96,7 @@ pub fn life(hour: bool) -> u64 {
 
 /// The usage with so many tokens written to the cache.
 pub fn written(usage: Usage, tokens: u64, hour: bool) -> Usage {
-    if hour {
-        Usage { cache_write_1h: tokens, ..usage }
-    } else {
-        Usage { cache_write_5m: tokens, ..usage }
-    }
+    if hour { Usage { cache_write_1h: tokens, ..usage } } else { Usage { cache_write_5m: tokens, ..usage } }
 }
 
 #[cfg(test)]

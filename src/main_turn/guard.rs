@@ -103,6 +103,9 @@ impl Decision {
 /// Loss, as a share of what staying would have cost, from which a session begins no further detour.
 const LOSING: f64 = 0.01;
 
+/// Longest history that is reckoned with, in tokens: a thousand times what any model takes.
+const MOST: u64 = 1 << 30;
+
 /// Decides about one turn.
 pub fn decide(now: &Situation<'_>) -> Decision {
     let Some(home) = Family::of(now.home) else { return Decision::stay("model-unknown") };
@@ -129,7 +132,8 @@ pub fn decide(now: &Situation<'_>) -> Decision {
         Tier::Opus => return Decision::stay("tier-3"),
         _ => {}
     }
-    let allowed = |family: &Family| *family < home && now.guard.models.iter().any(|name| name == family.alias());
+    let allowed =
+        |family: &Family| *family < home && now.guard.models.iter().any(|name| name == family.alias());
     let mut weighed: Vec<Weighed> = Family::ALL
         .into_iter()
         .filter(|family| suits(*family) && allowed(family))
@@ -271,7 +275,7 @@ impl Situation<'_> {
     /// Length of the turn's first prompt.
     fn first_prompt(&self) -> u64 {
         let history = if self.memory.history == 0 { self.assumed.system } else { self.memory.history };
-        history.saturating_add(self.assumed.prompt)
+        history.min(MOST) + self.assumed.prompt
     }
 
     /// What a turn costs on a model whose cache holds `read` tokens, in dollars, when its first prompt has that length and it
@@ -406,14 +410,16 @@ mod tests {
                 assert_eq!(with(&Memory::default(), marked, home, effort, guard).choice, Choice::Stay);
             }
         }
-        let sonnet = with(&Memory::default(), Wish { mark: Some(2), ..wish(3) }, "claude-sonnet-5-5", None, guard);
+        let sonnet =
+            with(&Memory::default(), Wish { mark: Some(2), ..wish(3) }, "claude-sonnet-5-5", None, guard);
         assert_eq!(sonnet.choice, Choice::Stay);
     }
 
     #[test]
     fn a_mark_decides_without_being_asked_what_it_costs_and_says_so() {
         let far = session(&[(OPUS, 10)], 400_000);
-        let marked = |mark| with(&far, Wish { mark: Some(mark), ..wish(3) }, OPUS, None, &Main::default().careful);
+        let marked =
+            |mark| with(&far, Wish { mark: Some(mark), ..wish(3) }, OPUS, None, &Main::default().careful);
         let haiku = marked(1);
         assert_eq!((haiku.choice, haiku.why), (Choice::Model(Family::Haiku), "mark"));
         assert!(haiku.best().is_some_and(|way| way.worst < way.gain));
@@ -464,7 +470,11 @@ mod tests {
             assert!(decision.weighed[0].worst < decision.weighed[0].gain);
             decision.weighed[0].gain
         };
-        assert!(gain(50_000, 20) > gain(50_000, 2), "{:?}", [1, 2, 3, 5, 10, 20].map(|away| gain(50_000, away)));
+        assert!(
+            gain(50_000, 20) > gain(50_000, 2),
+            "{:?}",
+            [1, 2, 3, 5, 10, 20].map(|away| gain(50_000, away))
+        );
         assert!(gain(400_000, 1) < 0.0, "one turn never pays for a long history");
     }
 
@@ -481,11 +491,14 @@ mod tests {
         assert_eq!(choice(&[(HAIKU, 90), (OPUS, 60), (OPUS, 20)], wish(1)).0, haiku);
         assert_eq!(choice(&[(HAIKU, 20)], wish(1)).0, haiku, "staying away is no switch");
         assert_eq!(choice(&[(HAIKU, 20)], wish(0)).0, haiku, "and what asks for nothing stays where it was");
-        assert_ne!(choice(&[("claude-sonnet-5-5", 20)], wish(1)).0, haiku, "from one detour into another only upwards");
+        assert_ne!(
+            choice(&[("claude-sonnet-5-5", 20)], wish(1)).0,
+            haiku,
+            "from one detour into another only upwards"
+        );
         let away = [(HAIKU, 60), (HAIKU, 40), (HAIKU, 20)];
         assert_eq!(choice(&away, wish(1)), (Choice::Stay, "away-limit"));
-        let often: Vec<(&str, u64)> =
-            (0..4).flat_map(|_| [(HAIKU, 30), (OPUS, 25), (OPUS, 20)]).collect();
+        let often: Vec<(&str, u64)> = (0..4).flat_map(|_| [(HAIKU, 30), (OPUS, 25), (OPUS, 20)]).collect();
         assert_eq!(choice(&often, wish(1)), (Choice::Stay, "detour-limit"));
     }
 
@@ -506,7 +519,8 @@ mod tests {
 
     #[test]
     fn a_model_without_a_price_is_never_left_nor_entered() {
-        let unpriced = with(&Memory::default(), wish(1), "claude-opus-99", Some(Effort::High), &Main::default().eager);
+        let unpriced =
+            with(&Memory::default(), wish(1), "claude-opus-99", Some(Effort::High), &Main::default().eager);
         assert_eq!((unpriced.choice, unpriced.why), (Choice::Stay, "nothing-smaller"));
     }
 }

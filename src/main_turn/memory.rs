@@ -76,18 +76,28 @@ impl Memory {
 
     /// A turn has ended. `home` is the user's model; `well`: it was answered to its end.
     pub fn ended(&mut self, home: &str, steps: &[Step], well: bool, prices: &Prices, system: u64) {
-        self.open = !well;
         for step in steps {
-            let prompt = step.usage.prompt();
-            if was_cut(self.history, prompt) {
-                self.caches.forget();
-            }
-            self.ledger.add(home, step, prices, system);
-            self.caches.used(&step.model, step.at, prompt, self.lasts_an_hour(&step.usage));
-            self.history = prompt.saturating_add(step.usage.output);
+            self.answered(home, step, prices, system);
         }
-        let Some(last) = steps.last() else { return };
-        let away = Family::of(&last.model).filter(|family| Family::of(home).is_some_and(|home| *family < home));
+        self.settled(home, steps.last().map(|step| step.model.as_str()), well);
+    }
+
+    /// A request of a turn was answered.
+    pub fn answered(&mut self, home: &str, step: &Step, prices: &Prices, system: u64) {
+        let prompt = step.usage.prompt();
+        if was_cut(self.history, prompt) {
+            self.caches.forget();
+        }
+        self.ledger.add(home, step, prices, system);
+        self.caches.used(&step.model, step.at, prompt, self.lasts_an_hour(&step.usage));
+        self.history = prompt.saturating_add(step.usage.output);
+    }
+
+    /// All requests of a turn were answered, the last one by that model; none: there was no request.
+    pub fn settled(&mut self, home: &str, last: Option<&str>, well: bool) {
+        self.open = !well;
+        let Some(last) = last else { return };
+        let away = Family::of(last).filter(|family| Family::of(home).is_some_and(|home| *family < home));
         let Some(family) = away else {
             self.serving = None;
             self.away = 0;
@@ -110,7 +120,9 @@ impl Memory {
 
 impl Ledger {
     fn add(&mut self, home: &str, step: &Step, prices: &Prices, system: u64) {
-        let Some(stayed) = self.worlds.follow(home, &step.model, step.at, &step.usage, system) else { return };
+        let Some(stayed) = self.worlds.follow(home, &step.model, step.at, &step.usage, system) else {
+            return;
+        };
         let cost = |model: &str, usage: &Usage| prices.cost(model, step.at, usage);
         if let (Some(went), Some(stayed)) = (cost(&step.model, &step.usage), cost(home, &stayed)) {
             self.went += went.dollars();
@@ -148,7 +160,11 @@ mod tests {
         assert_eq!(counts(&after(&[&home, &away, &away])), (1, 2, 0, Some(Family::Haiku)));
         assert_eq!(counts(&after(&[&away, &home, &away])), (2, 1, 0, Some(Family::Haiku)));
         let fallback = [step("claude-fable-5-2", 3, 0, 5)];
-        assert_eq!(counts(&after(&[&fallback])).0, 0, "a dearer model that the client fell back to is no detour");
+        assert_eq!(
+            counts(&after(&[&fallback])).0,
+            0,
+            "a dearer model that the client fell back to is no detour"
+        );
     }
 
     #[test]

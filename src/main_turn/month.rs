@@ -185,7 +185,11 @@ fn turn(month: &Month<'_>, confidence: &str, random: &mut Random) -> Turn {
     let requests = (0..requests)
         .map(|_| {
             let output = varied(expected.output);
-            Request { grows: varied(expected.grows).max(output), output, millis: varied(expected.seconds * 1000) }
+            Request {
+                grows: varied(expected.grows).max(output),
+                output,
+                millis: varied(expected.seconds * 1000),
+            }
         })
         .collect();
     let pause = (assumed.pause(random.share()) as f64 * month.setting.pace) as u64;
@@ -230,7 +234,8 @@ impl Now<'_> {
 
     /// The tier's model.
     fn by_tier(&self) -> Choice {
-        let smaller = least(self.turn.judged).filter(|family| Some(*family) < Family::of(self.month.setting.home));
+        let smaller =
+            least(self.turn.judged).filter(|family| Some(*family) < Family::of(self.month.setting.home));
         smaller.filter(|_| !self.complaint).map_or(Choice::Stay, Choice::Model)
     }
 }
@@ -268,7 +273,13 @@ impl Month<'_> {
                 let mut steps = Vec::new();
                 history += self.assumed.prompt;
                 for request in &turn.requests {
-                    let step = self.request(&mut caches, model, at, history, (request.output as f64 * output) as u64);
+                    let step = self.request(
+                        &mut caches,
+                        model,
+                        at,
+                        history,
+                        (request.output as f64 * output) as u64,
+                    );
                     played.dollars += self.price(&step);
                     steps.push(step);
                     history += request.grows;
@@ -310,7 +321,14 @@ impl Month<'_> {
     }
 
     /// One request, and what it leaves in the cache.
-    pub(super) fn request(&self, caches: &mut Caches, model: &str, at: u64, prompt: u64, output: u64) -> Step {
+    pub(super) fn request(
+        &self,
+        caches: &mut Caches,
+        model: &str,
+        at: u64,
+        prompt: u64,
+        output: u64,
+    ) -> Step {
         let usage = caches.split(model, at, prompt, 0, self.setting.hour);
         caches.used(model, at, prompt, self.setting.hour);
         Step { at, model: model.to_owned(), usage: crate::prices::Usage { output, ..usage } }
@@ -325,7 +343,9 @@ impl Month<'_> {
 pub(super) fn suffices(turn: &Turn, choice: Choice) -> bool {
     match choice {
         Choice::Stay => true,
-        Choice::Model(family) => turn.needs == Tier::None || least(turn.needs).is_some_and(|least| family >= least),
+        Choice::Model(family) => {
+            turn.needs == Tier::None || least(turn.needs).is_some_and(|least| family >= least)
+        }
         Choice::Effort(_) => !turn.needs_effort && turn.needs == turn.judged,
     }
 }
@@ -356,7 +376,8 @@ mod tests {
 
     #[test]
     fn a_month_with_the_guard_is_never_one_per_cent_dearer_than_without() {
-        let (assumed, prices, main) = (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
+        let (assumed, prices, main) =
+            (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
         for setting in months(1..4) {
             for guard in [&main.careful, &main.eager] {
                 let compared = compare(setting, guard, &assumed, &prices);
@@ -368,14 +389,18 @@ mod tests {
 
     #[test]
     fn the_oracle_is_never_beaten_and_the_guard_gains_with_what_it_assumes() {
-        let (mut assumed, prices, main) = (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
+        let (mut assumed, prices, main) =
+            (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
         assumed.month.sessions = 30;
         let (mut stay, mut guarded) = (0.0, 0.0);
         for seed in 1..4 {
             let setting = Setting::usual(seed);
             let compared = compare(setting, &main.careful, &assumed, &prices);
             let oracle = oracle(setting, &main.careful, &assumed, &prices);
-            assert!(oracle <= compared.stay.min(compared.guard).min(compared.by_tier), "{oracle} {compared:?}");
+            assert!(
+                oracle <= compared.stay.min(compared.guard).min(compared.by_tier),
+                "{oracle} {compared:?}"
+            );
             stay += compared.stay;
             guarded += compared.guard;
         }
@@ -384,7 +409,8 @@ mod tests {
 
     #[test]
     fn a_month_is_the_same_each_time_and_another_with_another_seed() {
-        let (mut assumed, prices, main) = (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
+        let (mut assumed, prices, main) =
+            (Assumed::built_in(), Prices::built_in().expect("sound"), Main::default());
         assumed.month.sessions = 5;
         let month = |seed| compare(Setting::usual(seed), &main.eager, &assumed, &prices);
         assert_eq!(month(1), month(1));

@@ -65,7 +65,8 @@ impl Search<'_> {
             Tier::Sonnet => Some(Effort::Medium),
             Tier::None | Tier::Opus => None,
         };
-        let lower = effort.filter(|level| Some(*level) < self.month.assumed.effort_of(self.month.setting.home));
+        let lower =
+            effort.filter(|level| Some(*level) < self.month.assumed.effort_of(self.month.setting.home));
         let mut choices = vec![(0, Choice::Stay)];
         choices.extend(lower.map(|level| (0, Choice::Effort(level))));
         for (place, family) in [(1, Family::Haiku), (2, Family::Sonnet)] {

@@ -34,7 +34,11 @@ impl Worlds {
             } else {
                 let cached = prompt - usage.input;
                 let read = system.min(cached);
-                written(Usage { input: usage.input, cache_read: read, ..Usage::default() }, cached - read, hour)
+                written(
+                    Usage { input: usage.input, cache_read: read, ..Usage::default() },
+                    cached - read,
+                    hour,
+                )
             }
         });
         self.stayed.used(home, at, prompt, hour);
@@ -79,7 +83,8 @@ mod tests {
         let again = worlds.follow("opus", "haiku", 2_000, &request(5, 31_000, 1_000), 13_000).expect("apart");
         assert_eq!((again.cache_read, again.cache_write_5m), (31_005, 995));
         // Home again: it would have read what the detour wrote.
-        let back = worlds.follow("opus", "opus", 3_000, &request(5, 30_000, 3_000), 13_000).expect("still apart");
+        let back =
+            worlds.follow("opus", "opus", 3_000, &request(5, 30_000, 3_000), 13_000).expect("still apart");
         assert_eq!((back.cache_read, back.cache_write_5m), (32_005, 995));
         assert_eq!(worlds.follow("opus", "opus", 4_000, &request(5, 33_000, 500), 13_000), None);
     }
@@ -89,7 +94,8 @@ mod tests {
         let mut worlds = Worlds::default();
         worlds.follow("opus", "opus", 0, &request(0, 0, 30_000), 13_000);
         worlds.follow("opus", "haiku", 1_000, &request(0, 0, 31_000), 13_000);
-        let back = worlds.follow("opus", "opus", 2_000 + MINUTES, &request(0, 0, 32_000), 13_000).expect("apart");
+        let back =
+            worlds.follow("opus", "opus", 2_000 + MINUTES, &request(0, 0, 32_000), 13_000).expect("apart");
         assert_eq!((back.cache_read, back.cache_write_5m), (0, 32_000));
     }
 
@@ -98,7 +104,8 @@ mod tests {
         let mut worlds = Worlds::default();
         let stayed = worlds.follow("opus", "haiku", 0, &request(5, 0, 20_000), 13_000).expect("apart");
         assert_eq!((stayed.cache_read, stayed.cache_write_5m), (13_000, 7_000));
-        let short = Worlds::default().follow("opus", "haiku", 0, &request(5, 0, 2_000), 13_000).expect("apart");
+        let short =
+            Worlds::default().follow("opus", "haiku", 0, &request(5, 0, 2_000), 13_000).expect("apart");
         assert_eq!((short.cache_read, short.cache_write_5m), (2_000, 0));
     }
 

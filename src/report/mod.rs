@@ -1,5 +1,6 @@
 //! `sef-stats report`: reads the log, the transcripts and the prices, and says what was delegated, which model ran and
-//! what it cost. `activity`, `delegations`, `by_rule`, `days`, `cost`, `savings`, `turbo` and `races` are pure arithmetic;
+//! what it cost. `activity`, `delegations`, `by_rule`, `days`, `cost`, `savings`, `turbo` and `races` are pure arithmetic, as is
+//! the account of the conversation's own turns in `main_turn`;
 //! `page` and `html` show them.
 
 pub mod activity;
@@ -11,6 +12,7 @@ pub mod delegations;
 pub mod groups;
 pub mod html;
 pub mod page;
+pub mod page_main;
 pub mod page_races;
 pub mod races;
 pub mod savings;
@@ -26,6 +28,7 @@ use serde::Serialize;
 
 use crate::config::Env;
 use crate::error::{Error, Result};
+use crate::main_turn::account::{self, Turns};
 use crate::metrics::reader;
 use crate::metrics::record::{Record, project_key, transcript_folder};
 use crate::outcomes::words::Words;
@@ -78,6 +81,8 @@ pub struct Report {
     pub turbo: Turbo,
     /// What races came to.
     pub races: Races,
+    /// The conversation's own turns.
+    pub main_turns: Turns,
     /// Lines of log and transcripts that could not be read.
     pub unreadable_lines: u64,
     /// Transcripts and folders that could not be read.
@@ -218,9 +223,10 @@ fn figures(env: &Env, read: Read, prices: &Prices, now: u64) -> (Report, Vec<Jud
         rates: Rates { delegation: hook.delegation_rate(), rejection: outcomes.rejection_rate },
         outcomes,
         cost: cost::add_up(&corpus, prices, &records, scope.since),
-        savings: savings::estimate(&corpus, prices, scope.since),
+        savings: savings::estimate(&corpus, prices, scope.since, &account::users_models(&records)),
         turbo: turbo::add_up(&records, &corpus, prices, scope.since),
         races: races::add_up(&records, &corpus, prices, scope.since, now),
+        main_turns: account::add_up(&records, &corpus, prices, scope.since),
         unreadable_lines: unreadable.saturating_add(corpus.unreadable_lines),
         unreadable_files: corpus.unreadable_files,
         later_lines: later,

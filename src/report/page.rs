@@ -10,6 +10,7 @@ use crate::report::activity::{REJECTION_TARGET, TARGET};
 use crate::report::cost::Cost;
 use crate::report::delegations::{Delegation, Delegations};
 use crate::report::groups::{By, Sum};
+use crate::report::page_main::turns;
 use crate::report::page_races::races;
 use crate::report::savings::Savings;
 use crate::report::sheet::{Ink, Sheet};
@@ -33,6 +34,7 @@ pub fn page(report: &Report, by: By, ink: Ink) -> String {
         trouble(page, report);
         cost(page, &report.cost, by);
         savings(page, &report.savings);
+        turns(page, &report.main_turns);
         turbo(page, &report.turbo);
         races(page, &report.races);
     }

@@ -45,8 +45,9 @@ impl Savings {
     }
 }
 
-/// Adds up the sessions whose subagents ran at or after `since` (milliseconds since 1970).
-pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64) -> Savings {
+/// Adds up the sessions whose subagents ran at or after `since` (milliseconds since 1970). `users` names the user's own model
+/// of sessions in which others answered too.
+pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64, users: &HashMap<&str, &str>) -> Savings {
     let sessions: HashMap<(&str, &str), &Session> = corpus
         .sessions
         .iter()
@@ -67,7 +68,9 @@ pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64) -> Savings {
             continue;
         };
         let key = (agent.folder.as_str(), agent.session.as_str());
-        let orchestrator = sessions.get(&key).and_then(|session| main_model(corpus, session));
+        let users = users.get(agent.session.as_str()).copied();
+        let orchestrator =
+            sessions.get(&key).and_then(|session| users.or_else(|| main_model(corpus, session)));
         let there = orchestrator.and_then(|orchestrator| prices.of(orchestrator));
         let priced: Option<Vec<(Usd, Usd)>> = there.and_then(|there| {
             ran.iter()

@@ -1,22 +1,28 @@
-//! Asks the `claude` on PATH to change its own settings: bounded in time and output, without a terminal. It is told not
-//! to update itself and to send nothing on the way, and it does not get the key of the hosted service.
+//! Asks the `claude` on PATH for its version, and to change its own settings: bounded in time and output, without a
+//! terminal. It is told not to update itself and to send nothing on the way, and it does not get the key of the hosted
+//! service; for its version it does not see the user's home either.
 
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::live::shown;
-use crate::config::Env;
+use super::live::{run, shown};
+use super::place::on_path;
+use crate::config::{Env, handed_on};
 
 /// The client's program.
 pub const PROGRAM: &str = "claude";
 
 /// Time for all that is asked of the client in one command; an answer takes about half a second.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// For its version: a quarter of a second, and a second on a busy machine.
+const VERSION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Most bytes of output that are kept; the first line is what is shown.
 const KEPT: u64 = 4 << 10;
@@ -33,6 +39,61 @@ pub enum Asked {
     Absent,
     /// Why it did not work, in a clause.
     Failed(String),
+}
+
+/// The client on PATH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Client {
+    /// There is none.
+    Absent,
+    /// It did not say its version in time.
+    Silent(PathBuf),
+    /// It is of this version.
+    Of(PathBuf, Version),
+}
+
+/// Major, minor and patch.
+pub type Version = [u32; 3];
+
+/// Looks for the client and asks its version; `home` is an empty folder to be its home.
+pub fn find(home: &Path) -> Client {
+    let Some(path) = on_path(PROGRAM) else { return Client::Absent };
+    let mut client = Command::new(&path);
+    client
+        .arg("--version")
+        .env_clear()
+        .envs(handed_on(&["PATH"]))
+        .env("HOME", home)
+        .env("CLAUDE_CONFIG_DIR", home.join(".claude"))
+        .env("DISABLE_AUTOUPDATER", "1")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .current_dir(home);
+    let answer = run(client, b"", VERSION_PATIENCE).ok().flatten();
+    match answer.and_then(|answer| version_in(&answer.stdout)) {
+        Some(version) => Client::Of(path, version),
+        None => Client::Silent(path),
+    }
+}
+
+/// A version as it is written.
+pub fn dotted([major, minor, patch]: Version) -> String {
+    format!("{major}.{minor}.{patch}")
+}
+
+/// `2.1.329 (Claude Code)`.
+fn version_in(text: &str) -> Option<Version> {
+    let mut parts = text.split_whitespace().next()?.split(['.', '-']).map(str::parse);
+    Some([parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?])
+}
+
+/// Asks the client one after the other, in the time for all of them; why the first that failed did.
+pub fn ask_all<'a>(env: &Env, questions: impl IntoIterator<Item = &'a Vec<String>>) -> Option<String> {
+    let until = Instant::now() + PATIENCE;
+    questions.into_iter().find_map(|arguments| match ask(env, PROGRAM, arguments, until) {
+        Asked::Done => None,
+        Asked::Absent => Some(format!("there is no `{PROGRAM}` on PATH")),
+        Asked::Failed(why) => Some(why),
+    })
 }
 
 /// Runs `program` in the current folder until it ends, at most until `until`.
@@ -106,6 +167,15 @@ mod tests {
         match shell(script, PATIENCE) {
             Asked::Failed(why) => why,
             other => panic!("{script}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_version_is_read_or_unknown() {
+        assert_eq!(version_in("2.1.329 (Claude Code)\n"), Some([2, 1, 329]));
+        assert_eq!(version_in("2.2.0-beta.1"), Some([2, 2, 0]));
+        for rubbish in ["", "claude", "2.1", "v2.1.3", "2.1.99999999999"] {
+            assert_eq!(version_in(rubbish), None, "{rubbish}");
         }
     }
 

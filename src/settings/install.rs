@@ -10,6 +10,7 @@ use super::hooks::{self, Hook};
 use super::live;
 use super::live_server;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
+use super::mods::{self, Followed, MainTurn};
 use super::place::{Place, Scope, hook_binary, places};
 use super::plugin;
 use super::turbo::{self, Registered, Turbo};
@@ -20,12 +21,14 @@ use crate::fsx::atomic::{self, Replaced, Target};
 /// How often a file that others keep writing is tried again; each try takes a fresh look.
 const TRIES: usize = 20;
 
-/// Registers the hooks, copies agents and skills, has the client register the MCP server; reports to `out` in words.
+/// Registers the hooks, copies agents and skills, has the client register the MCP server and, when that is asked for, take
+/// the mod; reports to `out` in words. What keeps the mod out is an error after all the rest is done.
 pub fn install(
     env: &Env,
     scope: Scope,
     on_edited: OnEdited,
     turbo: Turbo,
+    main_turn: MainTurn,
     out: &mut dyn Write,
 ) -> Result<()> {
     let binary = hook_binary(env)?;
@@ -66,6 +69,16 @@ pub fn install(
         _ => Registered::Not,
     };
     changed |= registered == Registered::New;
+    // As with the server, the user's mod serves the project too where both folders are installed to.
+    let mut first_failure = None;
+    for (number, place) in places.iter().enumerate() {
+        let asked = if number == 0 { main_turn } else { MainTurn::KeepUp };
+        match mods::put_in(env, &mut store, place, &server, asked, on_edited, out) {
+            Ok(put) => changed |= put,
+            Err(error) if asked == MainTurn::PutIn => first_failure = Some(error),
+            Err(error) => say(out, &format!("main turn: {error}")),
+        }
+    }
     let scratch = store.scratch();
     // The lock is for the files; another install need not wait for our live check.
     drop(store);
@@ -100,7 +113,7 @@ pub fn install(
             "nothing was changed"
         },
     );
-    Ok(())
+    first_failure.map_or(Ok(()), Err)
 }
 
 /// What to write into a settings file; none when it says everything already.
@@ -109,11 +122,13 @@ fn plan(target: &Target, wanted: &[Hook]) -> Result<Option<(Vec<u8>, Edited)>> {
         let edited = edit::fresh(wanted);
         return Ok(Some((edited.text.clone().into_bytes(), edited)));
     };
-    let planned = check::decode(bytes).and_then(|(mark, text)| {
-        let edited = edit::add(text, wanted)?;
-        Ok(edited.map(|edited| (format!("{mark}{}", edited.text).into_bytes(), edited)))
-    });
-    planned.map_err(|refusal| refused(&target.name, refusal, wanted))
+    changed(bytes, wanted).map_err(|refusal| refused(&target.name, refusal, wanted))
+}
+
+fn changed(bytes: &[u8], wanted: &[Hook]) -> std::result::Result<Option<(Vec<u8>, Edited)>, Refusal> {
+    let (mark, text) = check::decode(bytes)?;
+    let edited = edit::add(text, wanted)?;
+    Ok(edited.map(|edited| (format!("{mark}{}", edited.text).into_bytes(), edited)))
 }
 
 fn refused(settings: &Path, refusal: Refusal, wanted: &[Hook]) -> Error {
@@ -136,7 +151,10 @@ fn register(store: &mut Store, place: &Place, wanted: &[Hook]) -> Result<bool> {
         atomic::sweep(&target.path);
         let Some((bytes, edited)) = plan(&target, wanted)? else { return Ok(wrote) };
         target.check_replaceable()?;
-        remember(store, place, &target, &bytes, &edited)?;
+        let change = |kept: &[u8]| changed(kept, wanted).ok().flatten().map(|(bytes, _)| bytes);
+        let now = target.bytes.as_deref().unwrap_or_default();
+        let followed = mods::follow(store, place, now, change)?;
+        remember(store, place, &target, &bytes, &edited, followed)?;
         store.record(&place.claude).will_make(&place.claude);
         store.save()?;
         atomic::make_folder(&place.claude, 0o755)?;
@@ -149,8 +167,23 @@ fn register(store: &mut Store, place: &Place, wanted: &[Hook]) -> Result<bool> {
 }
 
 /// Notes, before the file is touched, how to get back from what is about to be written.
-fn remember(store: &mut Store, place: &Place, target: &Target, new: &[u8], edited: &Edited) -> Result<()> {
+fn remember(
+    store: &mut Store,
+    place: &Place,
+    target: &Target,
+    new: &[u8],
+    edited: &Edited,
+    followed: Option<Followed>,
+) -> Result<()> {
     let previous = store.record(&place.claude).settings.clone();
+    if let (Some(record), Some(Followed { was, is })) = (&previous, followed)
+        && record.written == was
+    {
+        // The client wrote the mod into what we had written, and nobody else did; once the mod is out, it is that again.
+        let shells = record.shells.clone().and(&edited.made);
+        store.record(&place.claude).settings = Some(SettingsRecord { written: is, shells, ..record.clone() });
+        return Ok(());
+    }
     let had_ours = target.bytes.as_deref().is_some_and(holds_ours);
     let mut record = match (previous, &target.bytes) {
         // An upgrade of exactly what we wrote last time: the way back is the same as it was.

@@ -49,6 +49,9 @@ pub struct Record {
     /// The MCP server that Claude Code was asked to start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server: Option<ServerRecord>,
+    /// The mod for the conversation's own turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_turn: Option<ModRecord>,
 }
 
 impl Record {
@@ -69,6 +72,27 @@ pub struct ServerRecord {
     pub level: Level,
     /// The program that it starts.
     pub command: String,
+}
+
+/// The mod as install had it put in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModRecord {
+    /// Where the client keeps it.
+    pub level: Level,
+    /// The program that it asks.
+    pub program: String,
+    /// The client was asked and did it; a run that was killed leaves this false.
+    #[serde(default)]
+    pub done: bool,
+    /// File (relative to the mod's folder) -> fingerprints of every version that was written.
+    #[serde(default)]
+    pub files: BTreeMap<String, BTreeSet<String>>,
+    /// What the level's settings file was before the client was asked first.
+    #[serde(default)]
+    pub before: Before,
+    /// Fingerprint of those bytes, kept beside the manifest.
+    #[serde(default)]
+    pub backup: Option<String>,
 }
 
 /// What was done to a settings file.
@@ -168,6 +192,12 @@ impl Store {
         self.rescued.extend(atomic::rescue(copy, is_ours, &self.folder));
     }
 
+    /// Is the mod remembered of a Claude folder other than this one?
+    pub fn has_mod_elsewhere(&self, claude: &Path) -> bool {
+        let here = key(claude);
+        self.manifest.places.iter().any(|(place, record)| *place != here && record.main_turn.is_some())
+    }
+
     /// The record of a Claude folder, made when there is none.
     pub fn record(&mut self, claude: &Path) -> &mut Record {
         self.manifest.places.entry(key(claude)).or_default()
@@ -230,6 +260,11 @@ impl Store {
 pub fn peek(env: &Env, claude: &Path) -> Result<Record> {
     let manifest = load(&folder(env)?)?;
     Ok(manifest.places.get(&key(claude)).cloned().unwrap_or_default())
+}
+
+/// All that was installed, as it is on disk, without the lock.
+pub fn peek_all(env: &Env) -> Result<Manifest> {
+    load(&folder(env)?)
 }
 
 /// Length and 64-bit FNV-1a of the bytes: tells whether a file was edited, and is no defence against forgery.

@@ -5,7 +5,8 @@
 //! finds the folders, `install`, `uninstall` and `status` do the I/O, `live` fires an event through what was
 //! registered. Nothing is written that was not first proved to leave everybody else's bytes alone. The MCP server is
 //! the client's to register: `server` and `project` read its file, `client` asks it, `turbo` decides, `live_server` tries.
-//! Where SEF is a plugin as well, `plugin` says so and `precedence` which of the two answers an event.
+//! The mod for the conversation's own turns is the client's to enable likewise: `mod_files` writes it, `mod_entry` reads what
+//! the client noted of it, `mods` decides. Where SEF is a plugin as well, `plugin` says so and `precedence` which of the two answers an event.
 
 pub mod agents;
 pub mod check;
@@ -20,6 +21,9 @@ pub mod live_server;
 #[allow(clippy::unwrap_used)]
 mod made_files;
 pub mod manifest;
+pub mod mod_entry;
+pub mod mod_files;
+pub mod mods;
 pub mod place;
 pub mod plugin;
 pub mod precedence;

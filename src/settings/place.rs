@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::config::Env;
+use crate::config::{Env, handed_on};
 use crate::error::{Error, Result};
 
 /// What the person asked for.
@@ -106,6 +106,12 @@ pub fn server_binary(env: &Env) -> Option<PathBuf> {
 /// Is there a file that may be executed?
 pub fn is_program(path: &Path) -> bool {
     path.is_file() && access(path, Access::EXEC_OK).is_ok()
+}
+
+/// The first program of that name on PATH.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = handed_on(&["PATH"]).into_iter().next()?.1;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| is_program(path))
 }
 
 fn same_folder(one: &Path, other: &Path) -> bool {

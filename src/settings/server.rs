@@ -103,7 +103,7 @@ pub fn removal(level: Level) -> Vec<String> {
 
 /// The command as a person types it into a shell.
 pub fn typed(arguments: &[String]) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./@".contains(c);
     let word = |word: &String| if word.chars().all(is_plain) { word.clone() } else { quote(word) };
     let words: Vec<String> = arguments.iter().map(word).collect();
     format!("claude {}", words.join(" "))

@@ -10,6 +10,7 @@ use super::check;
 use super::edit;
 use super::hooks;
 use super::manifest::{self, Record};
+use super::mods::{self, ModReport};
 use super::place::{Place, Scope, is_program, places};
 use super::plugin::{self, Plugin};
 use super::turbo::{self, ServerReport};
@@ -37,6 +38,8 @@ pub struct Report {
     pub places: Vec<PlaceReport>,
     /// The MCP server; routing is complete without it.
     pub turbo: ServerReport,
+    /// The mod for the conversation's own turns; routing is complete without it.
+    pub main_turn: ModReport,
     /// SEF as a plugin, when it is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<Plugin>,
@@ -119,6 +122,7 @@ pub fn status(env: &Env, scope: Scope) -> Result<Report> {
         state_dir,
         places,
         turbo: turbo::report(env, scope),
+        main_turn: mods::report(env, scope),
         plugin: plugin::enabled(env),
     };
     report.complete = report.state_dir.writable
@@ -145,6 +149,7 @@ pub fn text(report: &Report, format: Format) -> String {
     if !report.only_the_plugin() || report.turbo.registered {
         lines.push(turbo::line(&report.turbo));
     }
+    lines.extend(mods::line(&report.main_turn));
     lines.extend(report.plugin.as_ref().map(|plugin| plugin_line(plugin, &report.places)));
     lines.push(format!("state: {} {writable}", path.display()));
     let verdict =

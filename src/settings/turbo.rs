@@ -3,11 +3,10 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use serde::Serialize;
 
-use super::client::{self, Asked, PATIENCE, PROGRAM};
+use super::client::{PROGRAM, ask_all};
 use super::install::say;
 use super::manifest::{Record, ServerRecord, Store};
 use super::place::{Place, Scope, is_program, server_binary};
@@ -103,7 +102,7 @@ pub fn register(
     // Noted ahead, so that a kill right after the client's write leaves an entry that uninstall knows.
     store.record(&place.claude).server = Some(ServerRecord { level, command: path.to_owned() });
     store.save()?;
-    let failure = ask_all(env, &questions);
+    let failure = ask_all(env, questions);
     let now = server::look(env, level);
     if now.as_ref().is_ok_and(is_it) {
         say(out, &format!("turbo: registered with Claude Code as {NAME} ({})", level.word()));
@@ -158,7 +157,7 @@ pub fn unregister(
         kept(out, "its entry holds settings of yours");
         return forget(store, place);
     }
-    let failure = ask_all(env, &[&removal]);
+    let failure = ask_all(env, [&removal]);
     match server::look(env, level) {
         Ok(Entry::Ours { command: left, .. }) if left == command => {
             // It stays remembered: the next uninstall tries again.
@@ -230,16 +229,6 @@ pub fn line(report: &ServerReport) -> String {
 fn covering(level: Level) -> impl Iterator<Item = Level> {
     let wider = (level == Level::Local).then_some(Level::User);
     std::iter::once(level).chain(wider)
-}
-
-/// Asks one after the other; why the first that failed did.
-fn ask_all(env: &Env, questions: &[&Vec<String>]) -> Option<String> {
-    let until = Instant::now() + PATIENCE;
-    questions.iter().find_map(|arguments| match client::ask(env, PROGRAM, arguments, until) {
-        Asked::Done => None,
-        Asked::Absent => Some(format!("there is no `{PROGRAM}` on PATH")),
-        Asked::Failed(why) => Some(why),
-    })
 }
 
 fn forget(store: &mut Store, place: &Place) -> Result<()> {

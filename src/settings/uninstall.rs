@@ -9,6 +9,7 @@ use super::check::{self, Refusal};
 use super::edit::{self, Shells};
 use super::install::say;
 use super::manifest::{Before, SettingsRecord, Store, fingerprint};
+use super::mods;
 use super::place::{Place, Scope, places};
 use super::plugin;
 use super::turbo;
@@ -19,6 +20,15 @@ use crate::fsx::atomic::{self, Replaced, Target};
 /// How often a file that others keep writing is tried again.
 const TRIES: usize = 20;
 
+/// What is to be taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// Everything that install put in.
+    All,
+    /// Only the mod for the conversation's own turns.
+    MainTurn,
+}
+
 /// What is to become of a settings file.
 enum Plan {
     Nothing,
@@ -27,14 +37,28 @@ enum Plan {
 }
 
 /// Takes out what install put in, and nothing else; reports to `out` in words.
-pub fn uninstall(env: &Env, scope: Scope, out: &mut dyn Write) -> Result<()> {
+pub fn uninstall(env: &Env, scope: Scope, what: What, out: &mut dyn Write) -> Result<()> {
     let places = places(env, scope)?;
     let mut store = Store::open(env)?;
+    if what == What::MainTurn {
+        for place in &places {
+            let memory = store.record(&place.claude).clone();
+            if !mods::take_out(env, &mut store, place, &memory, out)? {
+                say(out, &format!("main turn: no mod of ours ({})", place.name));
+            }
+        }
+        say(out, "restart open Claude Code sessions");
+        return Ok(());
+    }
     for place in &places {
         plan(&mut store, place, &Target::read(&place.settings())?)?;
     }
     for place in &places {
         let memory = store.record(&place.claude).clone();
+        // Before the hooks, so that these find the settings as install had left them.
+        if let Err(error) = mods::take_out(env, &mut store, place, &memory, out) {
+            say(out, &format!("main turn: {error}"));
+        }
         let settings =
             if unregister(&mut store, place)? { "hooks taken out of" } else { "no hook of ours in" };
         let kept = agents::remove_all(&mut store, place)?;

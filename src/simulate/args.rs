@@ -21,9 +21,16 @@ pub struct SimulateArgs {
     /// Only this project: its path, or the name of its folder below the transcripts' folder.
     #[arg(long, value_name = "PROJECT", allow_hyphen_values = true)]
     pub project: Option<String>,
-    /// How sure the rules must be; default what config.toml says, else balanced.
+    /// How sure the rules must be; default what config.toml says, else balanced. With --main-turn careful or eager, default what
+    /// [main] says, else careful.
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
+    /// Replay the conversation's own turns instead: what `sef install --main-turn` would have come to.
+    #[arg(long)]
+    pub main_turn: bool,
+    /// Play so many made-up months instead of your transcripts, against staying, against each tier's model, and against an oracle.
+    #[arg(long, value_name = "MONTHS", requires = "main_turn", conflicts_with_all = ["transcripts", "since", "project"], value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub months: Option<u64>,
 }
 
 /// The presets of `[confidence]` in config.toml.

@@ -1,11 +1,14 @@
 //! `sef-stats simulate`: what SEF would have done in the sessions so far, had it been there. `wire` reads lines,
-//! `replay` and `play` let the hook's own code answer them, `cost` adds up, `page` shows. Nothing is ever written.
+//! `replay` and `play` let the hook's own code answer them, `cost` adds up, `page` shows;
+//! `turns` does the same for the conversation's own turns. Nothing is ever written.
 
 pub mod args;
 pub mod cost;
 pub mod page;
 mod play;
 pub mod replay;
+pub mod turns;
+pub(crate) mod turns_page;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,9 +24,11 @@ use crate::metrics::record::safe_id;
 use crate::parallel;
 use crate::prices::Prices;
 use crate::report::folder_of;
+use crate::rules::image::Image;
+use crate::rules::policy::Policy;
 use crate::rules::{self, cache};
 use crate::transcript::corpus::Corpus;
-use crate::transcript::find::{Scope, Source, find};
+use crate::transcript::find::{Found as Transcripts, Scope, Source, find};
 use crate::transcript::read_tokens;
 use args::SimulateArgs;
 use cost::{Assumptions, Books, Cost, Spawns};
@@ -110,38 +115,58 @@ fn as_projects(dir: PathBuf) -> (PathBuf, Option<String>) {
     }
 }
 
+/// What every simulation begins with.
+struct Ground {
+    prices: Prices,
+    image: Image,
+    policy: Policy,
+    scope: Scope,
+    transcripts: Transcripts,
+    corpus: Corpus,
+    looked: Looked,
+}
+
+impl Ground {
+    /// Reads what `args` ask for. `now` in milliseconds since 1970; `here` is the current folder, for relative paths.
+    fn read(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Self> {
+        let given = args.transcripts.as_ref().map(|dir| here.join(dir));
+        let Some(projects) = given.or_else(|| env.claude_dir.as_ref().map(|dir| dir.join("projects"))) else {
+            return Err(Error::new("cannot simulate", "the folder of the transcripts is not known")
+                .fix("give it with --transcripts, or set HOME or CLAUDE_CONFIG_DIR to an absolute path"));
+        };
+        let (projects, only) = as_projects(projects);
+        let prices = Prices::load(env)?;
+        // Without a state folder the compiled rules are not kept: this command writes nothing.
+        let (image, _) = cache::image(&Env { state_dir: None, ..env.clone() }, None);
+        let mut policy = rules::policy_of(&image);
+        if let Some(preset) = args.preset {
+            preset.name().clone_into(&mut policy.confidence.preset);
+        }
+        let since = args.since.map_or(0, |since| since.millis(now));
+        let folder =
+            args.project.as_deref().map(|project| folder_of(project, Some(&projects), here)).or(only);
+        let scope = Scope { folder, since };
+        let transcripts = find(&projects, &scope);
+        let corpus = read_tokens(&transcripts);
+        let looked = Looked {
+            transcripts: Some(projects),
+            since: args.since.map(|_| calendar::timestamp(since)),
+            project: scope.folder.clone(),
+            preset: policy.confidence.preset.clone(),
+            sessions: transcripts.sources.iter().filter(|source| source.agent.is_none()).count() as u64,
+            transcript_files: corpus.files,
+            transcript_bytes: corpus.bytes,
+        };
+        Ok(Self { prices, image, policy, scope, transcripts, corpus, looked })
+    }
+}
+
 /// Makes the simulation. `now` in milliseconds since 1970; `here` is the current folder, for relative paths.
 pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Simulation> {
-    let given = args.transcripts.as_ref().map(|dir| here.join(dir));
-    let Some(projects) = given.or_else(|| env.claude_dir.as_ref().map(|dir| dir.join("projects"))) else {
-        return Err(Error::new("cannot simulate", "the folder of the transcripts is not known")
-            .fix("give it with --transcripts, or set HOME or CLAUDE_CONFIG_DIR to an absolute path"));
-    };
-    let (projects, only) = as_projects(projects);
-    let prices = Prices::load(env)?;
-    // Without a state folder the compiled rules are not kept: this command writes nothing.
-    let (image, _) = cache::image(&Env { state_dir: None, ..env.clone() }, None);
-    let mut policy = rules::policy_of(&image);
-    if let Some(preset) = args.preset {
-        preset.name().clone_into(&mut policy.confidence.preset);
-    }
-    let since = args.since.map_or(0, |since| since.millis(now));
-    let folder = args.project.as_deref().map(|project| folder_of(project, Some(&projects), here)).or(only);
-    let scope = Scope { folder, since };
-    let transcripts = find(&projects, &scope);
-    let corpus = read_tokens(&transcripts);
-    let groups = group(&transcripts.sources, &corpus);
-    let found = replay_all(&groups, Setting { image: &image, policy: &policy, env });
-    let looked = Looked {
-        transcripts: Some(projects),
-        since: args.since.map(|_| calendar::timestamp(since)),
-        project: scope.folder.clone(),
-        preset: policy.confidence.preset.clone(),
-        sessions: transcripts.sources.iter().filter(|source| source.agent.is_none()).count() as u64,
-        transcript_files: corpus.files,
-        transcript_bytes: corpus.bytes,
-    };
-    Ok(figures(looked, found, &corpus, &prices, since))
+    let ground = Ground::read(env, args, now, here)?;
+    let groups = group(&ground.transcripts.sources, &ground.corpus);
+    let found = replay_all(&groups, Setting { image: &ground.image, policy: &ground.policy, env });
+    Ok(figures(ground.looked, found, &ground.corpus, &ground.prices, ground.scope.since))
 }
 
 /// Main transcripts with their subagents', in the order of their paths.

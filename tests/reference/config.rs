@@ -41,6 +41,9 @@ fn shown(value: &toml::Value) -> String {
                 table.iter().map(|(key, value)| format!("{key} = {}", shown(value))).collect();
             format!("{{ {} }}", pairs.join(", "))
         }
+        toml::Value::Array(list) => {
+            format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", "))
+        }
         toml::Value::Integer(number) => number.to_string(),
         toml::Value::Float(number) => number.to_string(),
         toml::Value::Boolean(truth) => truth.to_string(),
@@ -103,12 +106,14 @@ fn made() -> String {
         body += &head(&["key", "type", "default", "meaning"]);
         body += &rows(&section.kind, "", &section.name, value, &said);
         body += "\n";
-        if section.name == "confidence" {
-            body += "Each of the three sets has these keys:\n\n";
-            body += &head(&["key", "type", "default (`balanced`)", "meaning"]);
-            let inner = value["balanced"].as_table().expect("a preset is a table");
-            body += &rows("Thresholds", "", "confidence.balanced", inner, &BTreeMap::new());
-            body += "\n";
+        for (name, schema, preset) in [("confidence", "Thresholds", "balanced"), ("main", "Guard", "careful")] {
+            if section.name == name {
+                body += "Each of the sets has these keys:\n\n";
+                body += &head(&["key", "type", &format!("default (`{preset}`)"), "meaning"]);
+                let inner = value[preset].as_table().expect("a preset is a table");
+                body += &rows(schema, "", &format!("{name}.{preset}"), inner, &BTreeMap::new());
+                body += "\n";
+            }
         }
     }
     body += "## Environment\n\n";

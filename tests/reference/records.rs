@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use sef::metrics::race::{Race, Sort, Step};
-use sef::metrics::record::{Hosted, Kind, Outcome, Record};
+use sef::metrics::record::{Hosted, Kind, MainTurn, Outcome, Record};
 use sef::state::Session;
 
 use super::events::{NOW, outcome};
@@ -93,9 +93,21 @@ fn by_commands() -> Vec<Record> {
         w: Some(true),
         tok: Some(550),
     }));
+    let mut main = record(Kind::Main);
+    (main.tier, main.role, main.conf) = (Some(1), Some("explore".to_owned()), Some(940));
+    (main.want, main.why) = (Some("haiku".to_owned()), Some("pays".to_owned()));
+    main.par = Some("claude-opus-5-5".to_owned());
+    main.mt = Some(Box::new(MainTurn {
+        g: Some(40_731),
+        w: Some(-20_390),
+        alt: Some("haiku".to_owned()),
+        h: 15_203,
+        warm: 271,
+        again: true,
+    }));
     let mut fault = record(Kind::Fault);
     fault.why = Some("panic".to_owned());
-    vec![feedback, turbo, race, fault]
+    vec![feedback, turbo, race, main, fault]
 }
 
 /// A record in which nothing is left out, for the examples of single fields.
@@ -117,7 +129,7 @@ fn fields(path: &str, name: &str, examples: &[&Map<String, Value>]) -> String {
             "Kind" => "a kind of line".to_owned(),
             "Outcome" => "an outcome".to_owned(),
             "Step" | "Sort" => "text".to_owned(),
-            "Hosted" | "Race" => "object".to_owned(),
+            "Hosted" | "Race" | "MainTurn" => "object".to_owned(),
             other => other.to_owned(),
         };
         table += &row(&[&code(&field.name), &kind, &field.doc, &shown]);
@@ -168,6 +180,11 @@ fn made() -> String {
         "## `rc`: a race\n\n{}\n\n{}\n",
         item(RACES, "Race").doc,
         fields(RACES, "Race", &inner("rc"))
+    );
+    body += &format!(
+        "## `mt`: a turn of the conversation\n\n{}\n\n{}\n",
+        item(SOURCE, "MainTurn").doc,
+        fields(SOURCE, "MainTurn", &inner("mt"))
     );
     body += &allowed("Steps", RACES, "Step");
     body += &allowed("Kinds of races", RACES, "Sort");

@@ -12,6 +12,7 @@ pub mod periods;
 pub mod races;
 pub mod tables;
 pub mod turbo;
+pub mod turns;
 pub mod work;
 
 use std::fmt::Write as _;
@@ -76,6 +77,7 @@ fn sections(report: &Report) -> String {
         ("delegations", "Who did it, on which model", work::delegations(report)),
         ("rules", "Which rules sent work that came back", work::rules(report)),
         ("savings", "Was it worth it? An estimate", money::savings(report)),
+        ("turns", "The conversation's own turns", turns::turns(report)),
         ("turbo", "Turbo: code by a hosted model", turbo::turbo(report)),
         ("races", "Races: several candidates, judged by tests", races::races(report)),
         ("prompts", "What single prompts cost", money::prompts(report)),

@@ -26,6 +26,7 @@ import faults  # noqa: F401
 import guidance  # noqa: F401
 import harness  # noqa: F401
 import installing  # noqa: F401
+import main_turn  # noqa: F401
 import mods  # noqa: F401
 import newcomer  # noqa: F401
 import outcomes  # noqa: F401

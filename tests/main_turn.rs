@@ -194,19 +194,21 @@ fn presets_and_projects_are_the_users() {
     }
 }
 
+const FEATURE: &str = "Implement the CSV export as described in docs/export.md";
+
 #[test]
 fn effort_is_lowered_where_models_are_not_wanted() {
     let sandbox = Sandbox::new();
-    sandbox.write("config/config.toml", "[main.careful]\nmodels = []\nleast_cents = 0.1\n");
-    assert_eq!(start_with(&sandbox, "p-1", SEARCH, &json!({ "effort": "max" })), "low");
+    sandbox.write("config/config.toml", "[main.careful]\nmodels = []\n");
+    assert_eq!(start_with(&sandbox, "p-1", FEATURE, &json!({ "effort": "max" })), "medium");
     done(&sandbox, "p-1", OPUS, 0, 15_000, 5);
-    for effort in [json!("low"), json!(40), json!("unheard-of")] {
-        assert_eq!(start_with(&sandbox, "p-2", SEARCH, &json!({ "effort": effort })), "", "{effort}");
+    for effort in [json!("low"), json!("medium"), json!(40), json!("unheard-of")] {
+        assert_eq!(start_with(&sandbox, "p-2", FEATURE, &json!({ "effort": effort })), "", "{effort}");
         done(&sandbox, "p-2", OPUS, 15_000, 300, 3);
     }
     // Of this model one effort for the whole request is all that can be set: its cache would be lost.
     let old = json!({ "model": "claude-opus-4-8", "effort": "max" });
-    assert_eq!(start_with(&sandbox, "p-3", SEARCH, &old), "");
+    assert_eq!(start_with(&sandbox, "p-3", FEATURE, &old), "");
 }
 
 #[test]

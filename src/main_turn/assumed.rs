@@ -19,6 +19,8 @@ pub struct Assumed {
     pub prompt: u64,
     /// Share of turns after which a session ends.
     pub ends: f64,
+    /// Share of turns that are harder than the rules take them for, and for which less effort is then too little.
+    pub misjudged_effort: f64,
     turn: [Turn; 4],
     pause: Vec<Pause>,
     redone: BTreeMap<String, Redone>,

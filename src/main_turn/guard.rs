@@ -160,8 +160,8 @@ fn marked(now: &Situation<'_>, home: Family, mark: u8) -> Decision {
 /// The smallest model that pays; a lower effort instead where that is enough. A larger one may promise more, but that is
 /// of the turns to come, which are decided about when they come.
 fn choose(guard: &Guard, weighed: Vec<Weighed>) -> Decision {
-    let least = guard.least_cents / 100.0;
-    let mut ways = weighed.iter().filter(|way| way.barred.is_none() && way.gain >= least);
+    let pays = |way: &&Weighed| way.gain >= guard.least_cents / 100.0;
+    let mut ways = weighed.iter().filter(|way| way.barred.is_none()).filter(pays);
     let model = ways.clone().find(|way| matches!(way.choice, Choice::Model(_)));
     let effort = ways.find(|way| matches!(way.choice, Choice::Effort(_)));
     let (choice, why) = match (model, effort) {
@@ -169,7 +169,7 @@ fn choose(guard: &Guard, weighed: Vec<Weighed>) -> Decision {
         (Some(model), _) => (model.choice, "pays"),
         (None, Some(effort)) => (effort.choice, "effort"),
         (None, None) => {
-            let barred = weighed.iter().filter(|way| way.gain >= least).find_map(|way| way.barred);
+            let barred = weighed.iter().filter(pays).find_map(|way| way.barred);
             let why = if weighed.is_empty() { "nothing-smaller" } else { "no-gain" };
             (Choice::Stay, barred.unwrap_or(why))
         }
@@ -257,13 +257,14 @@ fn effort(now: &Situation<'_>) -> Option<Weighed> {
     let (tier, first, had) = (now.wish.tier, now.first_prompt(), now.at_home().0);
     let stay = now.turn(now.home, tier, first, had, 1.0)?;
     let with_less = now.turn(now.home, tier, first, had, now.assumed.output(lower, own))?;
-    // What the rules misjudge would want the effort too.
+    // What the rules misjudge may want the effort too.
     let shares = now.assumed.redone(&now.guard.confidence);
     let misjudged = if tier == Tier::Haiku { shares.haiku } else { shares.sonnet };
+    let redone = shares.effort + misjudged * now.assumed.misjudged_effort;
     let turn = now.assumed.turn(tier);
     let last = first + u64::from(turn.requests - 1) * turn.grows;
     let next = last + turn.grows + now.assumed.prompt;
-    let gain = stay - with_less - (shares.effort + misjudged) * now.again(tier, next, last, now.life())?;
+    let gain = stay - with_less - redone * now.again(tier, next, last, now.life())?;
     Some(Weighed { choice: Choice::Effort(lower), gain, worst: gain, barred: None })
 }
 
@@ -445,23 +446,23 @@ mod tests {
 
     #[test]
     fn a_long_history_is_not_moved_but_may_think_less() {
-        let long = session(&[(OPUS, 10)], 30_000);
+        let long = session(&[(OPUS, 10)], 25_000);
         let guard = Guard { history: 20_000, ..Main::default().eager };
-        let decision = with(&long, wish(1), OPUS, Some(Effort::High), &guard);
-        assert_eq!(decision.choice, Choice::Effort(Effort::Low));
-        let haiku = decision.weighed.iter().find(|way| way.choice == Choice::Model(Family::Haiku));
-        assert_eq!(haiku.and_then(|way| way.barred), Some("history"));
-        let own = with(&long, wish(1), OPUS, Some(Effort::Low), &guard);
+        let decision = with(&long, wish(2), OPUS, Some(Effort::Max), &guard);
+        assert_eq!(decision.choice, Choice::Effort(Effort::Medium));
+        let sonnet = decision.weighed.iter().find(|way| way.choice == Choice::Model(Family::Sonnet));
+        assert_eq!(sonnet.and_then(|way| way.barred), Some("history"));
+        let own = with(&long, wish(2), OPUS, Some(Effort::Low), &guard);
         assert_eq!((own.choice, own.why), (Choice::Stay, "history"), "{own:?}");
     }
 
     #[test]
     fn effort_comes_before_another_model_where_it_is_enough() {
         let guard = Guard { enough: 0.0, ..Main::default().eager };
-        let warm = session(&[(OPUS, 10)], 30_000);
-        let decision = with(&warm, wish(1), OPUS, Some(Effort::Max), &guard);
-        assert_eq!((decision.choice, decision.why), (Choice::Effort(Effort::Low), "effort"));
-        assert_eq!(with(&warm, wish(1), OPUS, None, &guard).choice, Choice::Model(Family::Haiku));
+        let warm = session(&[(OPUS, 10)], 15_000);
+        let decision = with(&warm, wish(2), OPUS, Some(Effort::Max), &guard);
+        assert_eq!((decision.choice, decision.why), (Choice::Effort(Effort::Medium), "effort"));
+        assert_eq!(with(&warm, wish(2), OPUS, None, &guard).choice, Choice::Model(Family::Sonnet));
     }
 
     #[test]

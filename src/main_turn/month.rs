@@ -193,7 +193,8 @@ fn turn(month: &Month<'_>, confidence: &str, random: &mut Random) -> Turn {
         })
         .collect();
     let pause = (assumed.pause(random.share()) as f64 * month.setting.pace) as u64;
-    Turn { pause, judged, needs, needs_effort: random.share() < redone.effort, requests }
+    let needs_effort = if needs == judged { redone.effort } else { assumed.misjudged_effort };
+    Turn { pause, judged, needs, needs_effort: random.share() < needs_effort, requests }
 }
 
 impl Turn {
@@ -346,7 +347,7 @@ pub(super) fn suffices(turn: &Turn, choice: Choice) -> bool {
         Choice::Model(family) => {
             turn.needs == Tier::None || least(turn.needs).is_some_and(|least| family >= least)
         }
-        Choice::Effort(_) => !turn.needs_effort && turn.needs == turn.judged,
+        Choice::Effort(_) => !turn.needs_effort,
     }
 }
 

@@ -243,7 +243,6 @@ impl Default for Main {
             complaints: 1,
         };
         let eager = Guard {
-            confidence: "balanced".to_owned(),
             history: 90_000,
             least_cents: 0.1,
             enough: 0.8,

@@ -111,7 +111,7 @@ const NEVER: &[(&[&str], &str)] = &[
         "a project cannot name a service, host or key; that stands in your own config.toml",
     ),
     (
-        &["tiers", "models", "orchestrator"],
+        &["tiers", "models", "orchestrator", "main"],
         "a project cannot choose models; that stands in your own config.toml",
     ),
     (

@@ -27,6 +27,7 @@ from tui import Screen
 MOD = Path(__file__).parents[2] / "mods/sef-main"
 FOUND, IMPORTS = "src/net.py:1", "import the config module"
 READ = "hello.txt"
+EXPORT = "CSV export"
 
 
 class Conversation:
@@ -176,25 +177,25 @@ def main_turn_a_small_turn_runs_on_haiku_to_its_end_and_the_next_hard_one_on_the
 
 @case(clients=(NEWEST,))
 def main_turn_with_no_model_allowed_only_the_effort_is_lowered_and_comes_back(t):
-    home = t.start({IMPORTS: search(16_000, 500), LIMITER: design(0, 15_000)})
+    home = t.start({EXPORT: search(16_000, 500), LIMITER: design(0, 15_000)})
     policy(home, "[main.careful]\nmodels = []\n")
-    with Conversation(home, *add_mod(home), "--effort", "high") as conversation:
+    with Conversation(home, *add_mod(home), "--effort", "max") as conversation:
         # Nothing tells the mod which effort the user has set before the session's first request.
         conversation.say(DESIGN)
-        conversation.say(SEARCH)
+        conversation.say(f"Implement the {EXPORT} as described in docs/export.md")
         conversation.say(DESIGN)
         conversation.end()
     expect("models", {"opus"}, {seen.family for seen in home.api.main()})
-    expect("efforts of the small turn", ["low", "low"], efforts(home, IMPORTS))
-    expect("efforts of the hard ones", ["high", "high"], efforts(home, LIMITER))
-    expect("decisions", [(None, "tier-3"), ("low", "effort"), (None, "tier-3")], whys(home))
+    expect("efforts of the smaller turn", ["medium", "medium"], efforts(home, EXPORT))
+    expect("efforts of the hard ones", ["max", "max"], efforts(home, LIMITER))
+    expect("decisions", [(None, "tier-3"), ("medium", "effort"), (None, "tier-3")], whys(home))
     # It goes with a message, so that what is cached of the messages before it stays as it is.
     marks = [message["output_config"]["effort"] for message in home.api.main()[-1].body["messages"] if "output_config" in message]
-    expect("efforts in the messages of the last request", ["high", "low", "high"], marks)
+    expect("efforts in the messages of the last request", ["max", "medium", "max"], marks)
     fixed = [json.dumps([seen.body["system"], seen.body["tools"]]) for seen in home.api.main()]
     same = {re.sub(r', "cache_control": \{[^}]*\}', "", text) for text in fixed}
     expect("different system texts and tools", 1, len(same))
-    return "high, low and low, high; always opus, system and tools the same"
+    return "max, medium and medium, max; always opus, system and tools the same"
 
 
 @case(clients=(NEWEST,))

@@ -106,7 +106,8 @@ fn made() -> String {
         body += &head(&["key", "type", "default", "meaning"]);
         body += &rows(&section.kind, "", &section.name, value, &said);
         body += "\n";
-        for (name, schema, preset) in [("confidence", "Thresholds", "balanced"), ("main", "Guard", "careful")] {
+        for (name, schema, preset) in [("confidence", "Thresholds", "balanced"), ("main", "Guard", "careful")]
+        {
             if section.name == name {
                 body += "Each of the sets has these keys:\n\n";
                 body += &head(&["key", "type", &format!("default (`{preset}`)"), "meaning"]);

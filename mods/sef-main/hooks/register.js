@@ -49,6 +49,7 @@ export function register(on, options) {
   on('turn.complete', async ($, e, next) => {
     const turn = e.agentId === undefined ? turns.get(e.turnId) : undefined
     turns.delete(e.turnId)
+    if (turn?.word) $.ui.status(`sef: the last turn ran on ${turn.word}`)
     if (turn) await ask($, options.program, { at: 'done', ...turn, reason: e.reason, ms: e.durationMs })
     return next(e)
   })

@@ -335,3 +335,24 @@ fn decisions_of_a_hostile_log_are_shown_as_names() {
         );
     }
 }
+
+#[test]
+fn complaints_of_all_sessions_make_the_next_one_more_careful() {
+    let sandbox = Sandbox::new();
+    let session = |number: usize| json!({ "session": format!("s-{number}") });
+    let mut choices = Vec::new();
+    for number in 0..12 {
+        let event = session(number);
+        let word = start_with(&sandbox, "p-1", FEATURE, &event);
+        let model = if word.is_empty() { OPUS } else { "claude-sonnet-5-5" };
+        let mut done = json!({ "at": "done", "project": sandbox.path("project"), "prompt": "p-1", "model": OPUS,
+            "word": word, "reason": "answer", "steps": [step(model, 0, 15_000, 5)] });
+        done.as_object_mut().expect("an object").extend(event.as_object().expect("fields").clone());
+        ask(&sandbox, &done);
+        start_with(&sandbox, "p-2", "no, that is wrong, the export is still broken", &event);
+        choices.push(word);
+    }
+    assert_eq!(choices[0], "sonnet");
+    assert_eq!(choices[11], "", "{choices:?}");
+    assert!(explain(&sandbox, &[FEATURE]).contains("times as often as assumed"));
+}

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::calendar::{minute, now};
 use crate::config::Env;
 use crate::error::Result;
-use crate::main_turn::ask::{World, judge, typed, weigh};
+use crate::main_turn::ask::{World, evidence, judge, typed, weigh};
 use crate::main_turn::assumed::Assumed;
 use crate::main_turn::guard::Decision;
 use crate::main_turn::memory::Memory;
@@ -92,8 +92,16 @@ fn would_be(env: &Env, decisions: &[Record], prompt: &str) -> Result<String> {
         family.unwrap_or(Family::Opus).id_at(time)
     });
     let (prices, assumed) = (Prices::load(env)?, Assumed::built_in());
-    let world =
-        World { image: &image, policy: &policy, guard, prices: &prices, assumed: &assumed, now: time };
+    let evidence = evidence(env);
+    let world = World {
+        image: &image,
+        policy: &policy,
+        guard,
+        prices: &prices,
+        assumed: &assumed,
+        evidence,
+        now: time,
+    };
     let judged = judge(&world, text, mark, &memory);
     let decision = weigh(&world, home, assumed.effort_of(home), judged.wish, &memory);
     let mut out = super::heading(&policy, &judged.verdict, None);
@@ -111,7 +119,15 @@ fn would_be(env: &Env, decisions: &[Record], prompt: &str) -> Result<String> {
         ),
         _ => format!("at the beginning of a session on {home}"),
     };
-    let _ = writeln!(out, "{session}\n");
+    let _ = writeln!(out, "{session}");
+    let factor = evidence.factor();
+    if (factor - 1.0).abs() >= 0.05 {
+        let _ = writeln!(
+            out,
+            "changed turns were complained about {factor:.1} times as often as assumed, which counts"
+        );
+    }
+    out.push('\n');
     out.push_str(&weighed(&decision));
     Ok(plain(&out))
 }

@@ -1,4 +1,4 @@
-//! `sef main-turn`: one question in, one word out, and what a turn used. Fails open: without a folder for its memory, with
+//! `sef main-turn`: one question in, one word out, what a turn used, and what complaints teach. Fails open: without a folder for its memory, with
 //! a question that it does not understand, or with the preset off it says nothing and remembers nothing.
 
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::assumed::{Assumed, Effort};
 use super::guard::{Choice, Decision, Situation, Wish, decide};
-use super::memory::Memory;
+use super::memory::{Evidence, Memory};
 use super::wire::{At, Said};
 use crate::calendar::now;
 use crate::classify::{Before, Source, Tier, Verdict, classify};
@@ -54,22 +54,22 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
             // A turn that was not asked about, such as one that a notification began, was given none.
             if said.word.is_empty() {
                 held.session.word.clear();
+                held.session.share = 0.0;
             }
             held.save();
             ""
         }
         At::Start => {
-            let world = World {
-                image: &image,
-                policy: &policy,
-                guard,
-                prices: &prices,
-                assumed: &assumed,
-                now: now(),
-            };
+            let evidence = evidence(env);
+            let (image, policy, prices, assumed) = (&image, &policy, &prices, &assumed);
+            let world = World { image, policy, guard, prices, assumed, evidence, now: now() };
+            let share = held.session.share;
             let Some((choice, mut record)) = start(&said, &world, &mut held.session) else { return "" };
             held.save();
             drop(held);
+            if share > 0.0 {
+                learn(env, share, record.mt.as_ref().is_some_and(|turn| turn.again));
+            }
             if let Some(dir) = &env.state_dir {
                 record.us = Some(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
                 let _ = log::append(dir, &policy.log, &[record]);
@@ -77,6 +77,21 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
             choice.word()
         }
     }
+}
+
+/// Where the evidence of all sessions is kept: no session has a blank in its id.
+const EVERY_SESSION: &str = "every session";
+
+/// What all sessions have shown of changed turns.
+pub(crate) fn evidence(env: &Env) -> Evidence {
+    state::peek_at(env.state_dir.as_deref(), EVERY_SESSION, Whose::MainTurn)
+}
+
+/// Adds what a prompt said of the changed turn before it.
+fn learn(env: &Env, share: f64, complaint: bool) {
+    let mut held = state::hold_at::<Evidence>(env.state_dir.as_deref(), EVERY_SESSION, Whose::MainTurn);
+    held.session.add(share, complaint);
+    held.save();
 }
 
 /// What a decision is made with, besides the question and the memory.
@@ -87,6 +102,7 @@ pub(crate) struct World<'a> {
     pub guard: &'a Guard,
     pub prices: &'a Prices,
     pub assumed: &'a Assumed,
+    pub evidence: Evidence,
     /// Milliseconds since 1970.
     pub now: u64,
 }
@@ -119,6 +135,8 @@ pub(super) fn start(said: &Said<'_>, world: &World<'_>, memory: &mut Memory) -> 
     memory.open = true;
     said.model.as_ref().clone_into(&mut memory.own);
     decision.choice.word().clone_into(&mut memory.word);
+    // What the user asked for by a mark says nothing of the rules.
+    memory.share = if mark.is_some() { 0.0 } else { decision.redone() };
     Some((decision.choice, record))
 }
 
@@ -170,7 +188,8 @@ pub(crate) fn weigh(
     memory: &Memory,
 ) -> Decision {
     let World { guard, prices, assumed, now, .. } = *world;
-    decide(&Situation { guard, prices, assumed, now, home, effort, wish, memory })
+    let redone = assumed.redone(&guard.confidence).scaled(world.evidence.factor());
+    decide(&Situation { guard, prices, assumed, redone, now, home, effort, wish, memory })
 }
 
 /// What the log keeps of a decision.

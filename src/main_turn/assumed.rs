@@ -84,6 +84,13 @@ pub struct Redone {
 }
 
 impl Redone {
+    /// Each share times a factor, as far as a share can go.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        let scaled = |share: f64| (share * factor).clamp(0.0, 0.9);
+        Self { haiku: scaled(self.haiku), sonnet: scaled(self.sonnet), effort: scaled(self.effort) }
+    }
+
     /// On a family.
     pub fn on(&self, family: Family) -> f64 {
         if family == Family::Haiku { self.haiku } else { self.sonnet }

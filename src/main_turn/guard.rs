@@ -1,7 +1,7 @@
 //! Whether a turn may leave the user's model, and whether that is expected to pay: the cost of the turn on each model with
 //! what its cache holds, and of coming back afterwards. Pure: a situation in, a decision with its reasons out.
 
-use super::assumed::{Assumed, Effort};
+use super::assumed::{Assumed, Effort, Redone};
 use super::memory::Memory;
 use crate::classify::Tier;
 use crate::models::Family;
@@ -39,6 +39,8 @@ pub struct Situation<'a> {
     pub prices: &'a Prices,
     /// What is taken for granted.
     pub assumed: &'a Assumed,
+    /// Shares of turns that are done again, as experience has it.
+    pub redone: Redone,
     /// Milliseconds since 1970.
     pub now: u64,
     /// Id of the user's model.
@@ -73,6 +75,8 @@ pub struct Weighed {
     pub gain: f64,
     /// The gain should the user's cache be gone on the way back.
     pub worst: f64,
+    /// Share of such turns that are done again.
+    pub redone: f64,
     /// The limit that forbids it.
     pub barred: Option<&'static str>,
 }
@@ -91,6 +95,11 @@ pub struct Decision {
 impl Decision {
     fn stay(why: &'static str) -> Self {
         Self { choice: Choice::Stay, why, weighed: Vec::new() }
+    }
+
+    /// Share of such turns that are done again; 0 for [`Choice::Stay`].
+    pub fn redone(&self) -> f64 {
+        self.weighed.iter().find(|way| way.choice == self.choice).map_or(0.0, |way| way.redone)
     }
 
     /// What was chosen, or for [`Choice::Stay`] the best of what was not.
@@ -184,7 +193,8 @@ fn barred(now: &Situation<'_>, family: Family) -> Option<&'static str> {
     match memory.served_by() {
         Some(serving) if serving > family => Some("one-at-a-time"),
         Some(_) => (memory.away >= guard.away).then_some("away-limit"),
-        None if memory.history > guard.history => Some("history"),
+        // Where the user's cache is gone, the history is written anew wherever the turn runs.
+        None if memory.history > guard.history && now.warm(now.home) > 0 => Some("history"),
         None if memory.detours >= guard.detours => Some("detour-limit"),
         None if memory.detours > 0 && memory.home < guard.stay => Some("stay-limit"),
         None if memory.ledger.went > memory.ledger.stayed * (1.0 + LOSING) => Some("losing"),
@@ -199,7 +209,7 @@ const AHEAD: u32 = 12;
 /// in the end somebody comes back to a cache that may be gone. None when a price is not known.
 fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
     let id = now.id_of(family);
-    let (ends, redone) = (now.assumed.ends, now.assumed.redone(&now.guard.confidence).on(family));
+    let (ends, redone) = (now.assumed.ends, now.redone.on(family));
     let tier = now.wish.tier;
     let (first, turn) = (now.first_prompt(), now.assumed.turn(tier));
     let (had, left) = now.at_home();
@@ -240,7 +250,7 @@ fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
         returns = back(next, last, left)?;
     }
     gain -= goes_on * (1.0 - ends) * returns;
-    Some(Weighed { choice: Choice::Model(family), gain, worst, barred: barred(now, family) })
+    Some(Weighed { choice: Choice::Model(family), gain, worst, redone, barred: barred(now, family) })
 }
 
 /// The turn on the user's model with less effort: least for tier 1, medium for tier 2.
@@ -258,14 +268,13 @@ fn effort(now: &Situation<'_>) -> Option<Weighed> {
     let stay = now.turn(now.home, tier, first, had, 1.0)?;
     let with_less = now.turn(now.home, tier, first, had, now.assumed.output(lower, own))?;
     // What the rules misjudge may want the effort too.
-    let shares = now.assumed.redone(&now.guard.confidence);
-    let misjudged = if tier == Tier::Haiku { shares.haiku } else { shares.sonnet };
-    let redone = shares.effort + misjudged * now.assumed.misjudged_effort;
+    let misjudged = if tier == Tier::Haiku { now.redone.haiku } else { now.redone.sonnet };
+    let redone = now.redone.effort + misjudged * now.assumed.misjudged_effort;
     let turn = now.assumed.turn(tier);
     let last = first + u64::from(turn.requests - 1) * turn.grows;
     let next = last + turn.grows + now.assumed.prompt;
     let gain = stay - with_less - redone * now.again(tier, next, last, now.life())?;
-    Some(Weighed { choice: Choice::Effort(lower), gain, worst: gain, barred: None })
+    Some(Weighed { choice: Choice::Effort(lower), gain, worst: gain, redone, barred: None })
 }
 
 impl Situation<'_> {
@@ -396,7 +405,18 @@ mod tests {
 
     fn with(memory: &Memory, wish: Wish, home: &str, effort: Option<Effort>, guard: &Guard) -> Decision {
         let (prices, assumed) = (Prices::built_in().expect("sound"), Assumed::built_in());
-        decide(&Situation { guard, prices: &prices, assumed: &assumed, now: NOW, home, effort, wish, memory })
+        let redone = assumed.redone(&guard.confidence);
+        decide(&Situation {
+            guard,
+            prices: &prices,
+            assumed: &assumed,
+            redone,
+            now: NOW,
+            home,
+            effort,
+            wish,
+            memory,
+        })
     }
 
     fn eager(memory: &Memory, wish: Wish) -> (Choice, &'static str) {
@@ -454,6 +474,17 @@ mod tests {
         assert_eq!(sonnet.and_then(|way| way.barred), Some("history"));
         let own = with(&long, wish(2), OPUS, Some(Effort::Low), &guard);
         assert_eq!((own.choice, own.why), (Choice::Stay, "history"), "{own:?}");
+    }
+
+    #[test]
+    fn a_long_history_may_move_once_the_cache_that_held_it_is_gone() {
+        let guard = &Main::default().careful;
+        let after = |seconds| {
+            let decision = with(&session(&[(OPUS, seconds)], 80_000), wish(2), OPUS, None, guard);
+            (decision.choice, decision.why)
+        };
+        assert_eq!(after(10), (Choice::Stay, "history"));
+        assert_eq!(after(MINUTES / 1000 + 1), (Choice::Model(Family::Sonnet), "pays"));
     }
 
     #[test]

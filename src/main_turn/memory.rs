@@ -25,6 +25,8 @@ pub struct Memory {
     pub own: String,
     /// The word that the last turn was given: the alias of a model, or an effort; empty when it was left alone.
     pub word: String,
+    /// The share of such turns that are done again, as the guard took it for that turn; 0 when it was left alone.
+    pub share: f64,
     /// Alias of the family that served the last turn instead of the user's model.
     pub serving: Option<String>,
     /// Turns in a row on it.
@@ -48,6 +50,36 @@ pub struct Ledger {
     pub went: f64,
     /// What they would have cost on the user's model.
     pub stayed: f64,
+}
+
+/// What all sessions have shown of the turns that were changed: how many were complained about, and how many of them should
+/// have been. The older a turn, the less it counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// Complaints.
+    pub complaints: f64,
+    /// Complaints that were to be expected.
+    pub expected: f64,
+}
+
+/// What the assumptions weigh, in expected complaints.
+const PRIOR: f64 = 2.0;
+/// What an earlier turn still counts when another one is added.
+const FADES: f64 = 0.995;
+
+impl Evidence {
+    /// A changed turn was followed by a complaint, or was not; `share` of such turns was expected to be.
+    pub fn add(&mut self, share: f64, complaint: bool) {
+        self.complaints = self.complaints * FADES + f64::from(u8::from(complaint));
+        self.expected = self.expected * FADES + share;
+    }
+
+    /// By how much more often than assumed turns have to be done again, at least 1: that nobody complains is no praise.
+    pub fn factor(&self) -> f64 {
+        let factor = (PRIOR + self.complaints) / (PRIOR + self.expected);
+        if factor.is_finite() { factor.clamp(1.0, 20.0) } else { 1.0 }
+    }
 }
 
 /// One request of a turn.
@@ -192,6 +224,21 @@ mod tests {
             &[step(OPUS, 400_000, 0, 41_500)],
         ]);
         assert!(lost.ledger.went > lost.ledger.stayed + 0.15, "{:?}", lost.ledger);
+    }
+
+    #[test]
+    fn what_was_complained_about_more_than_expected_is_expected_more() {
+        let after = |turns: usize, every: usize| {
+            let mut evidence = Evidence::default();
+            (1..=turns).for_each(|turn| evidence.add(0.05, turn.is_multiple_of(every)));
+            evidence.factor()
+        };
+        assert!((after(0, 1) - 1.0).abs() < 1e-9);
+        assert!((after(1_000, 20) - 1.0).abs() < 0.05, "as expected: {}", after(1_000, 20));
+        assert!(after(1_000, 10) > 1.5 && after(1_000, 10) < 2.0, "{}", after(1_000, 10));
+        assert!((after(1_000, 2_000) - 1.0).abs() < 1e-9, "silence is no praise");
+        let odd = Evidence { complaints: f64::NAN, expected: -5.0 };
+        assert!((odd.factor() - 1.0).abs() < 1e-9);
     }
 
     #[test]

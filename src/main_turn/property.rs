@@ -4,7 +4,7 @@
 use super::ask::{World, start};
 use super::assumed::{Assumed, Effort};
 use super::guard::Choice;
-use super::memory::Memory;
+use super::memory::{Evidence, Memory};
 use super::wire::{At, Said};
 use crate::models::Family;
 use crate::prices::Prices;
@@ -36,7 +36,8 @@ pub fn check(bytes: &[u8]) {
         GROUND.with(|(image, policy, prices, assumed)| {
             let guard =
                 if said.text.len().is_multiple_of(2) { &policy.main.careful } else { &policy.main.eager };
-            let world = World { image, policy, guard, prices, assumed, now: 1_795_200_000_000 };
+            let evidence = Evidence { complaints: text.len() as f64, expected: 3.0 };
+            let world = World { image, policy, guard, prices, assumed, evidence, now: 1_795_200_000_000 };
             match said.at {
                 At::Done => {
                     memory.ended(&said.model, &said.steps(), said.reason == "answer", prices, assumed.system)

@@ -212,7 +212,7 @@ pub struct Guard {
     pub effort: bool,
     /// The set of [`Confidence`] that says how sure the rules must be.
     pub confidence: String,
-    /// Most tokens of history with which a detour may begin.
+    /// Most tokens of history with which a detour may begin while the user's model has it cached.
     pub history: u64,
     /// Least expected gain of a choice, in cents.
     pub least_cents: f64,

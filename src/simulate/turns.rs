@@ -15,7 +15,7 @@ use crate::fsx::open_regular;
 use crate::main_turn::ask::{World, judge, typed, weigh};
 use crate::main_turn::assumed::Assumed;
 use crate::main_turn::guard::{Choice, Wish};
-use crate::main_turn::memory::{Memory, Step};
+use crate::main_turn::memory::{Evidence, Memory, Step};
 use crate::main_turn::month::{self, Setting};
 use crate::metrics::record::safe_id;
 use crate::models::Family;
@@ -130,6 +130,7 @@ pub fn months(env: &Env, args: &SimulateArgs) -> Result<Months> {
         ("Opus, pauses a third as long", Setting { pace: 1.0 / 3.0, ..usual }),
         ("Opus, pauses three times as long", Setting { pace: 3.0, ..usual }),
         ("Opus, caches of an hour", Setting { hour: true, ..usual }),
+        ("Opus, twice as many turns too low", Setting { harder: 2.0, ..usual }),
         ("Fable, pauses as assumed", at(Family::Fable)),
         ("Sonnet, pauses as assumed", at(Family::Sonnet)),
     ];
@@ -183,12 +184,13 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Tur
         .iter()
         .map(|session| ((session.folder.as_str(), session.id.as_str()), session.requests.as_slice()))
         .collect();
-    let world = World {
+    let mut world = World {
         image: &ground.image,
         policy: &ground.policy,
         guard,
         prices: &ground.prices,
         assumed: &assumed,
+        evidence: Evidence::default(),
         now,
     };
     let mut counted = HashSet::new();
@@ -200,7 +202,7 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Tur
         let copied = own.len() < requests.len();
         let prompts = prompts(source, &steps, &mut buffer);
         let replay = Replay { world, since: ground.scope.since, turns: &mut turns };
-        replay.conversation(&prompts, &own, &ground.corpus, copied);
+        world.evidence = replay.conversation(&prompts, &own, &ground.corpus, copied);
     }
     Ok(turns)
 }
@@ -237,7 +239,8 @@ struct Replay<'a> {
 }
 
 impl Replay<'_> {
-    fn conversation(mut self, prompts: &[Prompt], own: &[usize], corpus: &Corpus, copied: bool) {
+    /// Answers what all conversations up to this one have shown.
+    fn conversation(mut self, prompts: &[Prompt], own: &[usize], corpus: &Corpus, copied: bool) -> Evidence {
         let requests: Vec<&Request> = own.iter().map(|at| &corpus.requests[*at]).collect();
         let mut memory = Memory::default();
         let mut next = 0;
@@ -255,12 +258,14 @@ impl Replay<'_> {
             self.turn(choice, home, answered, &mut memory, well);
             is_known = true;
         }
+        self.world.evidence
     }
 
     /// As `sef main-turn` decides.
     fn choose(&mut self, prompt: &Prompt, home: &str, memory: &mut Memory, is_known: bool) -> Choice {
         let Some((mark, text)) = prompt.text.as_deref().and_then(typed) else {
             memory.word.clear();
+            memory.share = 0.0;
             return Choice::Stay;
         };
         self.world.now = prompt.time;
@@ -269,6 +274,10 @@ impl Replay<'_> {
             Wish { keep: judged.wish.keep.or((!is_known).then_some("history-unknown")), ..judged.wish };
         let effort = self.world.assumed.effort_of(home);
         let decision = weigh(&self.world, home, effort, wish, memory);
+        if memory.share > 0.0 {
+            self.world.evidence.add(memory.share, judged.complaint);
+        }
+        memory.share = if mark.is_some() { 0.0 } else { decision.redone() };
         memory.before = judged.after;
         memory.complaints += u32::from(judged.complaint);
         decision.choice.word().clone_into(&mut memory.word);

@@ -11,7 +11,7 @@ const LEFT: [(&str, &str); 16] = [
     ("tier-3", "work for your model"),
     ("no-task", "thanks, answers, small talk: no task"),
     ("no-gain", "weighed, and not expected to pay"),
-    ("history", "the history is too long for a detour to begin"),
+    ("history", "the history is too long, and cached, for a detour to begin"),
     ("nothing-smaller", "no smaller model and no lower effort"),
     ("mid-work", "the turn before was interrupted or failed"),
     ("complaint", "it complains about the changed turn before it"),

@@ -118,7 +118,7 @@ fn made_up_months_show_the_guard_beside_staying_tiers_and_oracle() {
     let sandbox = Sandbox::new();
     let months = simulate(&sandbox, &["--main-turn", "--months", "1"]);
     let kinds = months["kinds"].as_array().expect("kinds");
-    assert_eq!((kinds.len(), &months["preset"]), (6, &json!("careful")));
+    assert_eq!((kinds.len(), &months["preset"]), (7, &json!("careful")));
     for kind in kinds {
         let dollars = |key: &str| kind[key].as_f64().expect(key);
         assert!(dollars("worst") > -0.01, "{kind}");

@@ -141,7 +141,7 @@ pub fn add_up(records: &[Record], corpus: &Corpus, prices: &Prices, since: u64) 
 
 /// The ids of the users' own models, by session, for sessions of which a turn was moved: what answered there most may be
 /// another.
-pub fn users_models(records: &[Record]) -> HashMap<&str, &str> {
+pub fn users_models(records: &[Record]) -> BTreeMap<&str, &str> {
     let moved = records.iter().filter(|record| record.e == Kind::Main && moved_to(record).is_some());
     moved.filter_map(|record| Some((record.s.as_str(), record.par.as_deref()?))).collect()
 }

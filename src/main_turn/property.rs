@@ -40,7 +40,7 @@ pub fn check(bytes: &[u8]) {
             let world = World { image, policy, guard, prices, assumed, evidence, now: 1_795_200_000_000 };
             match said.at {
                 At::Done => {
-                    memory.ended(&said.model, &said.steps(), said.reason == "answer", prices, assumed.system)
+                    memory.ended(&said.model, &said.steps(), said.reason == "answer", prices, assumed.system);
                 }
                 At::Start => decided(&said, &world, &mut memory, was_clean),
             }

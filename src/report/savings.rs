@@ -47,7 +47,7 @@ impl Savings {
 
 /// Adds up the sessions whose subagents ran at or after `since` (milliseconds since 1970). `users` names the user's own model
 /// of sessions in which others answered too.
-pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64, users: &HashMap<&str, &str>) -> Savings {
+pub fn estimate(corpus: &Corpus, prices: &Prices, since: u64, users: &BTreeMap<&str, &str>) -> Savings {
     let sessions: HashMap<(&str, &str), &Session> = corpus
         .sessions
         .iter()

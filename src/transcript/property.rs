@@ -1,7 +1,7 @@
 //! Property: any bytes as a transcript are read without a panic, count no more than there are lines, and every sum over
 //! them is a number. Shared by `cargo test` and `fuzz/`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::corpus::{Corpus, Index};
@@ -75,7 +75,7 @@ fn check_sums(corpus: &Corpus, prices: &Prices) {
     for one in &cost.differences {
         assert!(one.client_usd.is_finite() && one.computed_usd.is_finite() && one.difference_usd.is_finite());
     }
-    let saved = savings::estimate(corpus, prices, 0, &HashMap::new());
+    let saved = savings::estimate(corpus, prices, 0, &BTreeMap::new());
     assert!(saved.net_usd().is_finite() && saved.break_even().is_none_or(f64::is_finite));
     let delegated = delegations::join(&[], corpus, 0);
     let judged = rules::judge(&delegated.list, &[], corpus);

@@ -50,7 +50,7 @@ const DEFECTS: &[Defect] = &[
         |s| {
             put_in(s);
             let project = s.path("project");
-            s.write("config/config.toml", format!("[main.projects]\n{project:?} = \"off\"\n"));
+            s.write("config/config.toml", format!("[main.projects]\n\"{}\" = \"off\"\n", project.display()));
         },
         "mod-preset-off",
         Do("to careful or eager"),

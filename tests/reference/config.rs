@@ -47,7 +47,9 @@ fn shown(value: &toml::Value) -> String {
         toml::Value::Integer(number) => number.to_string(),
         toml::Value::Float(number) => number.to_string(),
         toml::Value::Boolean(truth) => truth.to_string(),
-        other => panic!("{DEFAULTS} has a value that this page cannot show: {other:?}"),
+        other @ toml::Value::Datetime(_) => {
+            panic!("{DEFAULTS} has a value that this page cannot show: {other:?}")
+        }
     }
 }
 

@@ -140,20 +140,24 @@ pub fn remove_all(store: &mut Store, place: &Place) -> Result<Vec<PathBuf>> {
         let path = place.claude.join(file.path);
         let target = Target::read(&path)?;
         clear_stale(store, place, file, &target);
-        match condition(file, target.bytes.as_deref(), store.record(&place.claude)) {
-            Condition::Missing => {}
-            // A link is how a person arranged it, and our removal would take the file from behind it.
-            Condition::Current | Condition::Outdated if !target.is_link() => {
-                if atomic::remove(&target)? == Replaced::Changed {
-                    kept.push(path);
-                }
-            }
-            _ => kept.push(path),
-        }
+        let condition = condition(file, target.bytes.as_deref(), store.record(&place.claude));
+        kept.extend((!goes(&target, condition)?).then_some(path));
     }
     let record = store.record(&place.claude);
     record.files.clear();
     Ok(kept)
+}
+
+/// Removes a file that we put there and nobody edited; false when it stays.
+pub(super) fn goes(target: &Target, condition: Condition) -> Result<bool> {
+    match condition {
+        Condition::Missing => Ok(true),
+        // A link is how a person arranged it, and our removal would take the file from behind it.
+        Condition::Current | Condition::Outdated if !target.is_link() => {
+            Ok(atomic::remove(target)? == Replaced::Done)
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Removes the folders that install made, innermost first, while they are empty.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::agents::{Condition, Copied, OnEdited, Shipped};
+use super::agents::{Condition, Copied, OnEdited, Shipped, goes};
 use super::manifest::{Manifest, Store, fingerprint};
 use super::place::Place;
 use crate::config::Env;
@@ -117,16 +117,8 @@ pub fn remove_all(store: &mut Store, folder: &Path, program: &str) -> Result<Vec
         let path = folder.join(file.path);
         let target = Target::read(&path)?;
         clear_stale(store, file, &target, &text(file, program));
-        match condition(file, program, target.bytes.as_deref(), &store.manifest) {
-            Condition::Missing => {}
-            // A link is how a person arranged it, and our removal would take the file from behind it.
-            Condition::Current | Condition::Outdated if !target.is_link() => {
-                if atomic::remove(&target)? == Replaced::Changed {
-                    kept.push(path);
-                }
-            }
-            _ => kept.push(path),
-        }
+        let condition = condition(file, program, target.bytes.as_deref(), &store.manifest);
+        kept.extend((!goes(&target, condition)?).then_some(path));
     }
     for below in ["sef-main/hooks", "sef-main/.claude-plugin", "sef-main", ".claude-plugin", ""] {
         let _ = std::fs::remove_dir(folder.join(below));

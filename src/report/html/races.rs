@@ -4,7 +4,7 @@
 use crate::report::Report;
 use crate::report::html::escape::{name, words};
 use crate::report::html::numbers::{count, usd};
-use crate::report::html::tables::{Kind, Table};
+use crate::report::html::tables::{Kind, Table, figures};
 use crate::report::page_races::seconds;
 use crate::report::races::Races;
 use crate::report::text::{plural, short};
@@ -98,13 +98,7 @@ fn used(races: &Races) -> String {
 }
 
 fn panel(title: &str, rows: &[(&str, String, String)]) -> String {
-    let list: String = rows
-        .iter()
-        .map(|(term, figure, more)| {
-            format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
-        })
-        .collect();
-    format!("<div class=\"panel wide\"><h3>{title}</h3><dl class=\"steps\">{list}</dl></div>")
+    format!("<div class=\"panel wide\"><h3>{title}</h3>{}</div>", figures(rows))
 }
 
 fn last(races: &Races) -> String {

@@ -1,4 +1,4 @@
-//! Tables of the page: caption, heads, bounded rows. Cells come as markup that is escaped already; nothing is counted here.
+//! Tables and lists of figures of the page: caption, heads, bounded rows. Cells come as markup that is escaped already; nothing is counted here.
 
 use std::fmt::Write as _;
 
@@ -14,6 +14,17 @@ pub enum Kind {
     Number,
     /// A bar.
     Bar,
+}
+
+/// A list of figures: what it is, the figure, and more about it.
+pub fn figures(rows: &[(&str, String, String)]) -> String {
+    let list: String = rows
+        .iter()
+        .map(|(term, figure, more)| {
+            format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
+        })
+        .collect();
+    format!("<dl class=\"steps\">{list}</dl>")
 }
 
 /// A table under way.

@@ -3,7 +3,7 @@
 use crate::report::Report;
 use crate::report::html::escape::{name, words};
 use crate::report::html::numbers::{count, percent, usd};
-use crate::report::html::tables::{Kind, Table};
+use crate::report::html::tables::{Kind, Table, figures};
 use crate::report::text::plural;
 use crate::report::turbo::Turbo;
 
@@ -61,13 +61,7 @@ fn orders(turbo: &Turbo) -> String {
         let more = format!("refused as too vague; {} made again", plural(turbo.retries, "call"));
         rows.push(("Contracts", count(turbo.vague), more));
     }
-    let list: String = rows
-        .into_iter()
-        .map(|(term, figure, more)| {
-            format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
-        })
-        .collect();
-    format!("<div class=\"panel\"><h3>Orders</h3><dl class=\"steps\">{list}</dl></div>")
+    format!("<div class=\"panel\"><h3>Orders</h3>{}</div>", figures(&rows))
 }
 
 fn models(turbo: &Turbo) -> String {

@@ -5,7 +5,7 @@ use crate::report::Report;
 use crate::report::html::escape::{name, words};
 use crate::report::html::money::minute;
 use crate::report::html::numbers::{count, usd};
-use crate::report::html::tables::{Kind, ROWS, Table};
+use crate::report::html::tables::{Kind, ROWS, Table, figures};
 use crate::report::page_main::{checked, decided, detours, written};
 
 /// The section; none when nobody asked about a turn.
@@ -35,13 +35,7 @@ fn facts(turns: &Turns) -> String {
     if turns.complaints > 0 {
         rows.push(("Complaints", count(turns.complaints), "about a turn that was changed".to_owned()));
     }
-    let list: String = rows
-        .into_iter()
-        .map(|(term, figure, more)| {
-            format!("<div><dt>{term}</dt><dd><b>{figure}</b> <span>{more}</span></dd></div>")
-        })
-        .collect();
-    format!("<div class=\"panel\"><dl class=\"steps\">{list}</dl></div>")
+    format!("<div class=\"panel\">{}</div>", figures(&rows))
 }
 
 /// The latest detours; nothing without one.

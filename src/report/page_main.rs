@@ -36,7 +36,7 @@ fn moved(sheet: &mut Sheet, turns: &Turns) {
     if turns.ran_elsewhere > 0 {
         sheet.loud(&format!("  NOT MOVED: {} ran on another model than the one chosen", turns.ran_elsewhere));
     }
-    labelled(sheet, "detours:", &detours(turns));
+    labelled(sheet, "came to:", &detours(turns));
     if turns.without_price > 0 {
         sheet.loud(&format!("  NO PRICE for {}: they are in no sum", plural(turns.without_price, "request")));
     }
@@ -88,7 +88,7 @@ pub(super) fn checked(turns: &Turns) -> String {
 pub(super) fn detours(turns: &Turns) -> String {
     format!(
         "{}: {} gained, {} lost, {} came back to a cache that was gone",
-        turns.detours.len(),
+        plural(turns.detours.len() as u64, "detour"),
         turns.gained,
         turns.lost,
         turns.cold_returns

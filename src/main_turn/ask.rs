@@ -1,5 +1,6 @@
-//! `sef main-turn`: one question in, one word out, what a turn used, and what complaints teach. Fails open: without a folder for its memory, with
-//! a question that it does not understand, or with the preset off it says nothing and remembers nothing.
+//! `sef main-turn`: one question in, one word out, what a turn used, and what complaints teach. Fails open: without a
+//! folder for its memory, with a question that it does not understand, or with the preset off it says nothing and
+//! remembers nothing.
 
 use std::io::Read;
 use std::path::Path;

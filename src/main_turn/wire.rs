@@ -34,7 +34,7 @@ pub struct Said<'a> {
     /// Id of the user's model.
     #[serde(borrow, default)]
     pub model: Cow<'a, str>,
-    /// The user's effort, as the last request had it; absent before the first, a number where it is set as one.
+    /// The user's effort, as the last turn began; absent before the first request, a number where it is set as one.
     #[serde(default)]
     pub effort: Option<serde_json::Value>,
     /// Prompts of the user so far in the conversation, this one included.

@@ -182,20 +182,22 @@ def main_turn_with_no_model_allowed_only_the_effort_is_lowered_and_comes_back(t)
     with Conversation(home, *add_mod(home), "--effort", "max") as conversation:
         # Nothing tells the mod which effort the user has set before the session's first request.
         conversation.say(DESIGN)
-        conversation.say(f"Implement the {EXPORT} as described in docs/export.md")
-        conversation.say(DESIGN)
+        feature = f"Implement the {EXPORT} as described in docs/export.md"
+        for prompt in (feature, DESIGN, feature):
+            conversation.say(prompt)
         conversation.end()
     expect("models", {"opus"}, {seen.family for seen in home.api.main()})
-    expect("efforts of the smaller turn", ["medium", "medium"], efforts(home, EXPORT))
+    expect("efforts of the smaller turns", ["medium"] * 4, efforts(home, EXPORT))
     expect("efforts of the hard ones", ["max", "max"], efforts(home, LIMITER))
-    expect("decisions", [(None, "tier-3"), ("medium", "effort"), (None, "tier-3")], whys(home))
+    lowered, left = ("medium", "effort"), (None, "tier-3")
+    expect("decisions", [left, lowered, left, lowered], whys(home))
     # It goes with a message, so that what is cached of the messages before it stays as it is.
     marks = [message["output_config"]["effort"] for message in home.api.main()[-1].body["messages"] if "output_config" in message]
-    expect("efforts in the messages of the last request", ["max", "medium", "max"], marks)
+    expect("efforts in the messages of the last request", ["max", "medium", "max", "medium"], marks)
     fixed = [json.dumps([seen.body["system"], seen.body["tools"]]) for seen in home.api.main()]
     same = {re.sub(r', "cache_control": \{[^}]*\}', "", text) for text in fixed}
     expect("different system texts and tools", 1, len(same))
-    return "max, medium and medium, max; always opus, system and tools the same"
+    return "max, medium, max, medium, a lowered one at each step; always opus, system and tools the same"
 
 
 @case(clients=(NEWEST,))

@@ -21,7 +21,7 @@ function chosen(e, turn) {
 
 export function register(on, options) {
   const turns = new Map() // by turnId, the conversation's own
-  let effort // of the last request, before anything was changed
+  let effort // the user's, as the last turn began
 
   on('turn.start', async ($, e, next) => {
     if (e.agentId !== undefined) return next(e)
@@ -39,7 +39,8 @@ export function register(on, options) {
   on('turn.step', async function* ($, e, next) {
     const turn = e.agentId === undefined ? turns.get(e.turnId) : undefined
     if (!turn) return yield* next(e)
-    turn.effort = effort = e.effort
+    // From the second request on the client may give the effort that the first one was changed to.
+    if (e.index === 0) turn.effort = effort = e.effort
     const at = Date.now()
     const result = yield* next(chosen(e, turn))
     if (result.usage) turn.steps.push({ at, ...result.usage })

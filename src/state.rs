@@ -44,6 +44,9 @@ pub struct Session {
     pub task: String,
     /// Subagents of which the user was told at the end of a turn.
     pub told_agents: u32,
+    /// The last prompt came in plan mode.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub plan: bool,
 }
 
 /// A routing mark such as `~sonnet`.

@@ -356,3 +356,19 @@ fn complaints_of_all_sessions_make_the_next_one_more_careful() {
     assert_eq!(choices[11], "", "{choices:?}");
     assert!(explain(&sandbox, &[FEATURE]).contains("times as often as assumed"));
 }
+
+#[test]
+fn in_plan_mode_the_users_model_plans() {
+    let sandbox = Sandbox::new();
+    let prompt = |mode: &str| {
+        json!({ "hook_event_name": "UserPromptSubmit", "session_id": "s-1", "prompt_id": "p", "prompt": FEATURE,
+                "transcript_path": "", "cwd": sandbox.path("project"), "permission_mode": mode })
+        .to_string()
+    };
+    for (mode, word) in [("plan", ""), ("default", "sonnet")] {
+        sandbox.run("sef-hook", &[], prompt(mode));
+        assert_eq!(start(&sandbox, "p", FEATURE), word, "{mode}");
+        done(&sandbox, "p", OPUS, 0, 15_000, 5);
+    }
+    assert_eq!(whys(&sandbox), ["plan-mode", "pays"]);
+}

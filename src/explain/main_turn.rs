@@ -100,6 +100,7 @@ fn would_be(env: &Env, decisions: &[Record], prompt: &str) -> Result<String> {
         prices: &prices,
         assumed: &assumed,
         evidence,
+        plan: false,
         now: time,
     };
     let judged = judge(&world, text, mark, &memory);

@@ -93,6 +93,7 @@ fn slash_arguments(text: &str) -> Option<&str> {
 
 /// Handles the event.
 pub fn submit(event: &Event<'_>, world: &World<'_>, session: &mut Session) -> Outcome {
+    session.plan = event.permission_mode() == "plan";
     let prompt = event.prompt();
     let (mark, command, text) = match read(&prompt) {
         Prompt::Notification(text) => return result::notified(event, world, session, text),

@@ -63,7 +63,9 @@ pub fn answer(env: &Env, input: impl Read) -> &'static str {
         At::Start => {
             let evidence = evidence(env);
             let (image, policy, prices, assumed) = (&image, &policy, &prices, &assumed);
-            let world = World { image, policy, guard, prices, assumed, evidence, now: now() };
+            // A mod is not told of plan mode; the hook of the same prompt was.
+            let plan = state::peek(env.state_dir.as_deref(), &said.session).plan;
+            let world = World { image, policy, guard, prices, assumed, evidence, plan, now: now() };
             let share = held.session.share;
             let Some((choice, mut record)) = start(&said, &world, &mut held.session) else { return "" };
             held.save();
@@ -104,6 +106,8 @@ pub(crate) struct World<'a> {
     pub prices: &'a Prices,
     pub assumed: &'a Assumed,
     pub evidence: Evidence,
+    /// The prompt comes in plan mode: whatever it asks for, it asks to think.
+    pub plan: bool,
     /// Milliseconds since 1970.
     pub now: u64,
 }
@@ -171,6 +175,8 @@ pub(crate) fn judge(world: &World<'_>, text: &str, mark: Option<u8>, memory: &Me
         Some("fails-again")
     } else if complaint {
         Some("complaint")
+    } else if world.plan {
+        Some("plan-mode")
     } else if verdict.race || verdict.turbo || verdict.options {
         Some("orchestrator")
     } else {

@@ -37,7 +37,9 @@ pub fn check(bytes: &[u8]) {
             let guard =
                 if said.text.len().is_multiple_of(2) { &policy.main.careful } else { &policy.main.eager };
             let evidence = Evidence { complaints: text.len() as f64, expected: 3.0 };
-            let world = World { image, policy, guard, prices, assumed, evidence, now: 1_795_200_000_000 };
+            let plan = text.len().is_multiple_of(7);
+            let world =
+                World { image, policy, guard, prices, assumed, evidence, plan, now: 1_795_200_000_000 };
             match said.at {
                 At::Done => {
                     memory.ended(&said.model, &said.steps(), said.reason == "answer", prices, assumed.system);

@@ -191,6 +191,7 @@ pub fn make(env: &Env, args: &SimulateArgs, now: u64, here: &Path) -> Result<Tur
         prices: &ground.prices,
         assumed: &assumed,
         evidence: Evidence::default(),
+        plan: false,
         now,
     };
     let mut counted = HashSet::new();
@@ -213,6 +214,7 @@ struct Prompt {
     /// None: the client wrote it, or the user interrupted.
     text: Option<String>,
     interrupted: bool,
+    plan: bool,
 }
 
 /// The prompts of a main transcript, in order. One that cannot be read has as many as were read.
@@ -225,7 +227,7 @@ fn prompts(source: &Source, steps: &Steps, buffer: &mut Vec<u8>) -> Vec<Prompt> 
             let interrupted = text.starts_with(INTERRUPTED);
             let is_command = text.starts_with("<command-");
             let text = Some(text).filter(|_| !interrupted && !is_command);
-            prompts.push(Prompt { time: step.time, text, interrupted });
+            prompts.push(Prompt { time: step.time, text, interrupted, plan: step.mode == "plan" });
         }
     });
     prompts
@@ -268,7 +270,7 @@ impl Replay<'_> {
             memory.share = 0.0;
             return Choice::Stay;
         };
-        self.world.now = prompt.time;
+        (self.world.now, self.world.plan) = (prompt.time, prompt.plan);
         let judged = judge(&self.world, text, mark, memory);
         let wish =
             Wish { keep: judged.wish.keep.or((!is_known).then_some("history-unknown")), ..judged.wish };

@@ -7,7 +7,7 @@ use crate::report::sheet::{Ink, Sheet};
 use crate::report::text::{money, name, plural, scope_words};
 
 /// What each reason for leaving a turn alone means.
-const LEFT: [(&str, &str); 16] = [
+const LEFT: [(&str, &str); 17] = [
     ("tier-3", "work for your model"),
     ("no-task", "thanks, answers, small talk: no task"),
     ("no-gain", "weighed, and not expected to pay"),
@@ -17,6 +17,7 @@ const LEFT: [(&str, &str); 16] = [
     ("complaint", "it complains about the changed turn before it"),
     ("complaints", "changed turns were complained about"),
     ("fails-again", "the same failure keeps coming back"),
+    ("plan-mode", "plan mode: it asks to think, whatever about"),
     ("orchestrator", "asks for turbo, a race, or a choice of ways"),
     ("stay-limit", "too soon after the last detour"),
     ("away-limit", "too many turns away in a row"),

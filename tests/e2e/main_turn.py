@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from api import NOTIFICATION, Reply, call, spawn
@@ -323,6 +324,42 @@ def main_turn_whatever_the_program_does_wrong_the_turn_is_answered_on_the_users_
     expect("programs left hanging", [], [pid for pid in hung if Path(f"/proc/{pid}").exists()])
     slow = f"{took['a sleep']:.1f} s"
     return f"{len(FAULTS)} faults, {len(FAULTS)} answers on opus, haiku before and after; the hanging one took {slow}"
+
+
+# What may go wrong inside the module: a line of it, and what stands there instead.
+START, STEP, END = "const { promptId: prompt }", "const at = Date.now()", "return result"
+MISHAPS = {
+    "turn.start throws": (START, f"throw new Error('planted'); {START}"),
+    "turn.start never returns": (START, f"await new Promise(() => {{}}); {START}"),
+    "turn.step throws": (STEP, f"throw new Error('planted'); {STEP}"),
+    "turn.step returns without next": (STEP, f"return {{ planted: 1 }}; {STEP}"),
+    "turn.step returns nonsense after next": (END, "return 'planted'"),
+    "turn.step never returns": (STEP, f"await new Promise(() => {{}}); {STEP}"),
+    "an endless loop": (STEP, f"for (;;) {{}} {STEP}"),
+}
+
+
+@case(clients=(NEWEST,))
+def main_turn_whatever_goes_wrong_in_the_module_the_turn_is_answered_on_the_users_model(t):
+    def attempt(name):
+        line, instead = MISHAPS[name]
+        home = t.start({IMPORTS: search()}, install=False)
+        loading = add_mod(home, "/bin/true")
+        module = loading[1] / "hooks/register.js"
+        text = module.read_text()
+        expect(f"{name}: places for it", 1, text.count(line))
+        module.write_text(text.replace(line, instead))
+        began = time.monotonic()
+        run = home.ask(SEARCH, *loading)
+        saw = run.code, run.result()["result"], families(home, IMPORTS)
+        expect(f"{name}: exit code, answer, models", (0, FOUND, ["opus", "opus"]), saw)
+        return time.monotonic() - began
+
+    # Some of them take the client's own ten seconds, which it spends waiting.
+    with ThreadPoolExecutor(4) as pool:
+        took = dict(zip(MISHAPS, pool.map(attempt, MISHAPS), strict=True))
+    slowest = max(took, key=took.get)
+    return f"{len(took)} mishaps, {len(took)} answers on opus; the slowest: {slowest}, {took[slowest]:.0f} s"
 
 
 @case(clients=(NEWEST,))

@@ -10,13 +10,13 @@ use crate::main_turn::ask::{World, evidence, judge, typed, weigh};
 use crate::main_turn::assumed::Assumed;
 use crate::main_turn::guard::Decision;
 use crate::main_turn::memory::Memory;
+use crate::main_turn::reasons::reason;
 use crate::metrics::reader;
 use crate::metrics::record::{Kind, Record, project_key, transcript_folder};
 use crate::models::Family;
 use crate::prices::Prices;
 use crate::report::text::{name, plain, short};
 use crate::rules::project;
-use crate::simulate::turns_page::reason;
 use crate::state::{self, Whose};
 
 /// Decisions that are shown.

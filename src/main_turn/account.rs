@@ -98,35 +98,34 @@ impl Turns {
     }
 }
 
-/// Decisions by session and prompt.
-type Decisions<'a> = HashMap<(&'a str, &'a str), &'a Record>;
+/// The decisions of one session, by prompt.
+type Decisions<'a> = HashMap<&'a str, &'a Record>;
 
 /// Adds up the decisions at or after `since` (milliseconds since 1970), and the detours that began then.
 pub fn add_up(records: &[Record], corpus: &Corpus, prices: &Prices, since: u64) -> Turns {
     let mut turns = Turns::default();
-    let mut decisions = Decisions::new();
+    let mut decisions: HashMap<&str, Decisions<'_>> = HashMap::new();
     for record in records.iter().filter(|record| record.e == Kind::Main) {
         if let Some(prompt) = &record.p {
-            decisions.insert((&record.s, prompt), record);
+            decisions.entry(&record.s).or_default().insert(prompt, record);
         }
         if record.t >= since {
             turns.decide(record);
         }
     }
-    if decisions.is_empty() {
-        return turns;
-    }
     let system = Assumed::built_in().system;
     let mut ran: HashMap<(&str, &str), bool> = HashMap::new();
     for session in &corpus.sessions {
-        turns.follow(session, corpus, prices, &decisions, (since, system));
+        let Some(decisions) = decisions.get(session.id.as_str()) else { continue };
+        turns.follow(session, corpus, prices, decisions, (since, system));
         for request in session.requests.iter().map(|at| &corpus.requests[*at]) {
-            let Some((key, record)) = decided(session, request, corpus, &decisions) else { continue };
+            let Some((prompt, record)) = decided(request, corpus, decisions) else { continue };
             if record.t < since {
                 continue;
             }
             if let Some(family) = moved_to(record) {
-                *ran.entry(key).or_insert(true) &= Family::of(&request.model) == Some(family);
+                *ran.entry((&session.id, prompt)).or_insert(true) &=
+                    Family::of(&request.model) == Some(family);
             }
             turns.generated(record, &request.usage);
         }
@@ -153,14 +152,12 @@ fn moved_to(record: &Record) -> Option<Family> {
 
 /// The decision about the turn that a request belongs to.
 fn decided<'a>(
-    session: &'a Session,
     request: &Request,
     corpus: &'a Corpus,
     decisions: &Decisions<'a>,
-) -> Option<((&'a str, &'a str), &'a Record)> {
+) -> Option<(&'a str, &'a Record)> {
     let prompt = corpus.prompts.get((request.prompt as usize).checked_sub(1)?)?;
-    let key = (session.id.as_str(), prompt.as_str());
-    decisions.get(&key).map(|record| (key, *record))
+    decisions.get(prompt.as_str()).map(|record| (prompt.as_str(), *record))
 }
 
 impl Turns {
@@ -190,13 +187,10 @@ impl Turns {
         decisions: &Decisions<'_>,
         (since, system): (u64, u64),
     ) {
-        if !decisions.keys().any(|(id, _)| *id == session.id) {
-            return;
-        }
         let mut worlds = Worlds::default();
         let mut detour: Option<Detour> = None;
         for request in session.requests.iter().map(|at| &corpus.requests[*at]) {
-            let decision = decided(session, request, corpus, decisions).map(|(_, record)| record);
+            let decision = decided(request, corpus, decisions).map(|(_, record)| record);
             let moved = decision
                 .filter(|record| moved_to(record).is_some_and(|to| Family::of(&request.model) == Some(to)));
             let home = moved.and_then(|record| record.par.as_deref()).unwrap_or(&request.model);
@@ -226,17 +220,21 @@ impl Turns {
             } else {
                 way.returned = true;
                 way.cold = request.usage.cache_read.saturating_mul(2) < stayed.cache_read;
-                self.detours.extend(detour.take());
+                self.add(detour.take());
             }
         }
-        self.detours.extend(detour);
-        for way in self.detours.iter().filter(|way| way.session == session.id) {
-            self.went_usd += way.went_usd;
-            self.stayed_usd += way.stayed_usd;
-            self.gained += u64::from(way.went_usd < way.stayed_usd);
-            self.lost += u64::from(way.went_usd > way.stayed_usd);
-            self.cold_returns += u64::from(way.cold);
-        }
+        self.add(detour);
+    }
+
+    /// Counts a detour that is over, when there was one.
+    fn add(&mut self, detour: Option<Detour>) {
+        let Some(way) = detour else { return };
+        self.went_usd += way.went_usd;
+        self.stayed_usd += way.stayed_usd;
+        self.gained += u64::from(way.went_usd < way.stayed_usd);
+        self.lost += u64::from(way.went_usd > way.stayed_usd);
+        self.cold_returns += u64::from(way.cold);
+        self.detours.push(way);
     }
 
     fn generated(&mut self, record: &Record, usage: &Usage) {

@@ -135,13 +135,9 @@ pub(super) fn start(said: &Said<'_>, world: &World<'_>, memory: &mut Memory) -> 
     record.why = Some(decision.why.to_owned());
     record.want = Some(decision.choice.word().to_owned()).filter(|word| !word.is_empty());
     record.mt = Some(Box::new(noted(&decision, memory, &said.model, world.now, judged.complaint)));
-    memory.before = judged.after;
-    memory.complaints = memory.complaints.saturating_add(u32::from(judged.complaint));
+    judged.remember(&decision, memory);
     memory.open = true;
     said.model.as_ref().clone_into(&mut memory.own);
-    decision.choice.word().clone_into(&mut memory.word);
-    // What the user asked for by a mark says nothing of the rules.
-    memory.share = if mark.is_some() { 0.0 } else { decision.redone() };
     Some((decision.choice, record))
 }
 
@@ -161,6 +157,17 @@ pub(crate) struct Judged {
     pub complaint: bool,
     /// The memory of prompts after it.
     pub after: Before,
+}
+
+impl Judged {
+    /// Notes the prompt and what was decided about its turn.
+    pub fn remember(&self, decision: &Decision, memory: &mut Memory) {
+        memory.before = self.after;
+        memory.complaints = memory.complaints.saturating_add(u32::from(self.complaint));
+        decision.choice.word().clone_into(&mut memory.word);
+        // What the user asked for by a mark says nothing of the rules.
+        memory.share = if self.wish.mark.is_some() { 0.0 } else { decision.redone() };
+    }
 }
 
 /// Judges a prompt as far as the turn's model goes.

@@ -91,6 +91,15 @@ impl Redone {
         Self { haiku: scaled(self.haiku), sonnet: scaled(self.sonnet), effort: scaled(self.effort) }
     }
 
+    /// Of work that the rules take for that tier and that is harder.
+    pub fn misjudged(&self, tier: Tier) -> f64 {
+        match tier {
+            Tier::Haiku => self.haiku,
+            Tier::Sonnet => self.sonnet,
+            Tier::None | Tier::Opus => 0.0,
+        }
+    }
+
     /// On a family.
     pub fn on(&self, family: Family) -> f64 {
         if family == Family::Haiku { self.haiku } else { self.sonnet }
@@ -121,6 +130,15 @@ impl Effort {
         ("xhigh", Self::Xhigh),
         ("max", Self::Max),
     ];
+
+    /// The least that work of a tier is given; none: what the user has set.
+    pub fn for_tier(tier: Tier) -> Option<Self> {
+        match tier {
+            Tier::Haiku => Some(Self::Low),
+            Tier::Sonnet => Some(Self::Medium),
+            Tier::None | Tier::Opus => None,
+        }
+    }
 
     /// The level of a name, as the client spells it.
     pub fn named(name: &str) -> Option<Self> {

@@ -211,12 +211,11 @@ fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
     let id = now.id_of(family);
     let (ends, redone) = (now.assumed.ends, now.redone.on(family));
     let tier = now.wish.tier;
-    let (first, turn) = (now.first_prompt(), now.assumed.turn(tier));
+    let first = now.first_prompt();
     let (had, left) = now.at_home();
     let stay = now.turn(now.home, tier, first, had, 1.0)?;
     let there = now.turn(&id, tier, first, now.warm(&id), 1.0)?;
-    let mut last = first + u64::from(turn.requests - 1) * turn.grows;
-    let mut next = last + turn.grows + now.assumed.prompt;
+    let (mut last, mut next) = now.ends_at(first);
     // What the first prompt after the detour costs more than it would have.
     let back = |next: u64, last: u64, left: u64| {
         Some(now.prompt(now.home, next, had, left)? - now.prompt(now.home, next, last, now.life())?)
@@ -256,23 +255,13 @@ fn model(now: &Situation<'_>, family: Family) -> Option<Weighed> {
 /// The turn on the user's model with less effort: least for tier 1, medium for tier 2.
 fn effort(now: &Situation<'_>) -> Option<Weighed> {
     let own = now.effort.filter(|_| now.guard.effort)?;
-    let lower = match now.wish.tier {
-        Tier::Haiku => Effort::Low,
-        Tier::Sonnet => Effort::Medium,
-        Tier::None | Tier::Opus => return None,
-    };
-    if lower >= own {
-        return None;
-    }
+    let lower = Effort::for_tier(now.wish.tier).filter(|lower| *lower < own)?;
     let (tier, first, had) = (now.wish.tier, now.first_prompt(), now.at_home().0);
     let stay = now.turn(now.home, tier, first, had, 1.0)?;
     let with_less = now.turn(now.home, tier, first, had, now.assumed.output(lower, own))?;
     // What the rules misjudge may want the effort too.
-    let misjudged = if tier == Tier::Haiku { now.redone.haiku } else { now.redone.sonnet };
-    let redone = now.redone.effort + misjudged * now.assumed.misjudged_effort;
-    let turn = now.assumed.turn(tier);
-    let last = first + u64::from(turn.requests - 1) * turn.grows;
-    let next = last + turn.grows + now.assumed.prompt;
+    let redone = now.redone.effort + now.redone.misjudged(tier) * now.assumed.misjudged_effort;
+    let (last, next) = now.ends_at(first);
     let gain = stay - with_less - redone * now.again(tier, next, last, now.life())?;
     Some(Weighed { choice: Choice::Effort(lower), gain, worst: gain, redone, barred: None })
 }
@@ -288,6 +277,13 @@ impl Situation<'_> {
     fn first_prompt(&self) -> u64 {
         let history = if self.memory.history == 0 { self.assumed.system } else { self.memory.history };
         history.min(MOST) + self.assumed.prompt
+    }
+
+    /// Length of the turn's last prompt, and of the first one after it.
+    fn ends_at(&self, first: u64) -> (u64, u64) {
+        let turn = self.assumed.turn(self.wish.tier);
+        let last = first + u64::from(turn.requests - 1) * turn.grows;
+        (last, last + turn.grows + self.assumed.prompt)
     }
 
     /// What a turn costs on a model whose cache holds `read` tokens, in dollars, when its first prompt has that length and it

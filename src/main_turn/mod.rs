@@ -17,5 +17,6 @@ pub mod month;
 mod oracle;
 #[cfg(any(test, fuzzing))]
 pub mod property;
+pub mod reasons;
 mod wire;
 pub mod worlds;

@@ -172,12 +172,8 @@ fn turn(month: &Month<'_>, confidence: &str, random: &mut Random) -> Turn {
     });
     let judged = Tier::from_number(tier.unwrap_or(3) as u8);
     let redone = assumed.redone(confidence);
-    let higher = match judged {
-        Tier::Haiku => redone.haiku,
-        Tier::Sonnet => redone.sonnet,
-        Tier::None | Tier::Opus => 0.0,
-    };
-    let needs = if random.share() < higher * month.setting.harder { judged.escalate() } else { judged };
+    let higher = redone.misjudged(judged) * month.setting.harder;
+    let needs = if random.share() < higher { judged.escalate() } else { judged };
     let expected = assumed.turn(needs);
     let mut varied = |mean: u64| {
         let spread = assumed.month.spread;

@@ -103,19 +103,10 @@ pub fn copy_all(store: &mut Store, place: &Place, on_edited: OnEdited) -> Result
         let path = place.claude.join(file.path);
         let target = Target::read(&path)?;
         clear_stale(store, place, file, &target);
-        match (condition(file, target.bytes.as_deref(), store.record(&place.claude)), on_edited) {
-            (Condition::Current, _) => continue,
-            (Condition::Edited, OnEdited::Keep) => {
-                copied.kept.push(path);
-                continue;
-            }
-            (Condition::Edited, OnEdited::TakeOurs) => {
-                let kept = store.keep_edited(&path, target.bytes.as_deref().unwrap_or_default())?;
-                copied.replaced.push((path.clone(), kept));
-            }
-            (Condition::Missing | Condition::Outdated, _) => {}
+        let condition = condition(file, target.bytes.as_deref(), store.record(&place.claude));
+        if !comes(store, &path, &target, condition, on_edited, &mut copied)? {
+            continue;
         }
-        target.check_replaceable()?;
         let folder = path.parent().unwrap_or(&place.claude);
         let record = store.record(&place.claude);
         record.will_make(folder);
@@ -131,6 +122,32 @@ pub fn copy_all(store: &mut Store, place: &Place, on_edited: OnEdited) -> Result
         }
     }
     Ok(copied)
+}
+
+/// Makes way for a file that is missing, of another version, or edited and to be replaced, which is then kept aside; false
+/// when it stays as it is.
+pub(super) fn comes(
+    store: &Store,
+    path: &Path,
+    target: &Target,
+    condition: Condition,
+    on_edited: OnEdited,
+    copied: &mut Copied,
+) -> Result<bool> {
+    match (condition, on_edited) {
+        (Condition::Current, _) => return Ok(false),
+        (Condition::Edited, OnEdited::Keep) => {
+            copied.kept.push(path.to_owned());
+            return Ok(false);
+        }
+        (Condition::Edited, OnEdited::TakeOurs) => {
+            let kept = store.keep_edited(path, target.bytes.as_deref().unwrap_or_default())?;
+            copied.replaced.push((path.to_owned(), kept));
+        }
+        (Condition::Missing | Condition::Outdated, _) => {}
+    }
+    target.check_replaceable()?;
+    Ok(true)
 }
 
 /// Removes the copies that nobody edited; answers those that were kept.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::agents::{Condition, Copied, OnEdited, Shipped, goes};
+use super::agents::{Condition, Copied, OnEdited, Shipped, comes, goes};
 use super::manifest::{Manifest, Store, fingerprint};
 use super::place::Place;
 use crate::config::Env;
@@ -83,19 +83,10 @@ pub fn write_all(
         let target = Target::read(&path)?;
         let new = text(file, program);
         clear_stale(store, file, &target, &new);
-        match (condition(file, program, target.bytes.as_deref(), &store.manifest), on_edited) {
-            (Condition::Current, _) => continue,
-            (Condition::Edited, OnEdited::Keep) => {
-                copied.kept.push(path);
-                continue;
-            }
-            (Condition::Edited, OnEdited::TakeOurs) => {
-                let kept = store.keep_edited(&path, target.bytes.as_deref().unwrap_or_default())?;
-                copied.replaced.push((path.clone(), kept));
-            }
-            (Condition::Missing | Condition::Outdated, _) => {}
+        let condition = condition(file, program, target.bytes.as_deref(), &store.manifest);
+        if !comes(store, &path, &target, condition, on_edited, &mut copied)? {
+            continue;
         }
-        target.check_replaceable()?;
         let record = store.record(&place.claude).main_turn.as_mut().expect("the caller has noted the mod");
         record.files.entry(file.path.into()).or_default().insert(fingerprint(new.as_bytes()));
         store.save()?;

@@ -8,7 +8,7 @@ pub mod page;
 mod play;
 pub mod replay;
 pub mod turns;
-pub(crate) mod turns_page;
+mod turns_page;
 mod wire;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

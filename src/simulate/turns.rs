@@ -279,10 +279,7 @@ impl Replay<'_> {
         if memory.share > 0.0 {
             self.world.evidence.add(memory.share, judged.complaint);
         }
-        memory.share = if mark.is_some() { 0.0 } else { decision.redone() };
-        memory.before = judged.after;
-        memory.complaints += u32::from(judged.complaint);
-        decision.choice.word().clone_into(&mut memory.word);
+        judged.remember(&decision, memory);
         if prompt.time < self.since {
             return decision.choice;
         }
